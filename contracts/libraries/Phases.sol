@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {ITrainingRun} from "../interfaces/ITrainingRun.sol";
+
+/// @title Phases of a round, derived from the clock and the counts
+/// @notice Nothing here writes: no transaction is needed for a deadline to pass.
+library Phases {
+    /// @dev `commitEnd` while less than a third of the base has committed: nobody's first commit alone starts the clock, so an outage burns nothing.
+    uint32 internal constant NO_END = type(uint32).max;
+    /// @dev Windows grow by half for each void round in a row, at most this often.
+    uint8 internal constant MAX_STRETCH = 4;
+
+    /// @notice A window of a round that follows `stretch` void rounds: seconds * 1.5^stretch, rounded down.
+    function stretched(uint256 window, uint256 stretch) internal pure returns (uint256) {
+        return (window * 3 ** stretch) >> stretch;
+    }
+
+    /// @notice The phase at `time` and its end (NO_END where none is known).
+    function current(ITrainingRun.Clock storage c, uint256 time, uint256 revealWindow, uint256 voteWindow, uint256 totalHeights)
+        internal
+        view
+        returns (ITrainingRun.Phase, uint256 end)
+    {
+        if (c.round == 0) return (ITrainingRun.Phase.Idle, NO_END);
+        if (c.closed) return (c.height == totalHeights ? ITrainingRun.Phase.Finished : ITrainingRun.Phase.Final, NO_END);
+        end = c.commitEnd;
+        if (time < end) return (ITrainingRun.Phase.Commit, end);
+        uint256 stretch = c.stretch;
+        end = c.revealEnd == 0 ? end + stretched(revealWindow, stretch) : c.revealEnd;
+        if (time < end) return (ITrainingRun.Phase.Reveal, end);
+        if (!isTwoThirds(c.revealed, c.base)) return (ITrainingRun.Phase.Void, NO_END);
+        end += stretched(voteWindow, stretch);
+        if (time < end) return (ITrainingRun.Phase.Vote, end);
+        return (ITrainingRun.Phase.Void, NO_END);
+    }
+
+    /// @notice Strictly more than two thirds of the base; never floored.
+    function isTwoThirds(uint256 weight, uint256 base) internal pure returns (bool) {
+        return 3 * weight > 2 * base;
+    }
+
+    /// @notice Strictly more than a third of the base.
+    function isThird(uint256 weight, uint256 base) internal pure returns (bool) {
+        return 3 * weight > base;
+    }
+
+    /// @notice The one base of all fractions: active weight, but never below half of the seated weight (rounded up) nor the minimum.
+    function baseOf(uint256 active, uint256 seated, uint256 minWeight) internal pure returns (uint256 base) {
+        base = (seated + 1) / 2;
+        if (active > base) base = active;
+        if (minWeight > base) base = minWeight;
+    }
+}
