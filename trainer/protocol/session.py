@@ -1,0 +1,217 @@
+"""What one seat does next: a pure function of the run's events, the chain's time and what this machine holds. The
+worker carries out what comes back.
+
+Every restart, race and late join is the same question asked again with other facts, so all of it can be tested without
+a process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from trainer.protocol.acceptance import compute_members
+from trainer.protocol.actions import (
+    Action,
+    Adopt,
+    Done,
+    Fetch,
+    Halt,
+    Judge,
+    Local,
+    Outcome,
+    Seal,
+    Send,
+    StopTraining,
+    Train,
+    TrainingKey,
+    Work,
+)
+from trainer.protocol.judgement import compute_required
+from trainer.protocol.phases import is_two_thirds, stretched
+from trainer.protocol.rounds import Contract
+from trainer.protocol.run_state import Round, RunState
+from trainer.protocol.types import FOREVER, Phase
+
+__all__ = [
+    "Action",
+    "Adopt",
+    "Done",
+    "Fetch",
+    "Halt",
+    "Judge",
+    "Local",
+    "Outcome",
+    "Seal",
+    "Send",
+    "StopTraining",
+    "Train",
+    "TrainingKey",
+    "Work",
+    "compute_training_key",
+    "decide",
+]
+
+# Seconds after finality during which a round is judged in full only: later its rejected blobs may be gone.
+REPLAY_PATIENCE = 60
+# Seconds of chain time between the seats' turns to open a round, so that one transaction is sent, not all.
+OPEN_STAGGER = 2
+
+
+def decide(run: RunState, me: int, time: int, local: Local) -> list[Action]:
+    """Actions of seat `me` at chain time `time` (that of the head block), in the order in which to carry them out."""
+    behind = _catch_up(run, time, local)
+    if behind:
+        return behind
+    phase, end = run.compute_phase(time)
+    seat = run.seats[me]
+    actions: list[Action] = []
+    record = run.current
+    if record and phase in (Phase.COMMIT, Phase.REVEAL):
+        actions += _fetch(record.round, {s: c.sealed_digest for s, c in record.commits.items()}, local)
+    if record and phase is Phase.VOTE:
+        actions += _judge(run, record, local)
+    if seat.from_round == 0 and seat.until == FOREVER and phase is not Phase.FINISHED and time >= seat.ready_at:
+        actions += _send("activate", 0, local)
+    if phase in (Phase.IDLE, Phase.VOID, Phase.FINAL):
+        actions += _open(run, me, time, phase, local)
+    if record and record.final is None and seat.is_active(record.round):
+        actions += _act(run, record, me, time, phase, end, local)
+    actions += _vote_late(run, me, local)
+    actions += _train(run, me, phase, local)
+    if phase is Phase.FINISHED and not actions and not local.pending:
+        actions.append(Done())
+    return actions
+
+
+# ---------------------------------------------------------------------- parts
+
+
+def _catch_up(run: RunState, time: int, local: Local) -> list[Action]:
+    """The next final height that this machine does not hold yet."""
+    if local.height >= run.height:
+        return []
+    final = run.finals[local.height]
+    own = local.judged.get(final.round)
+    if own is None:
+        record = run.rounds[final.round]
+        is_old = time > final.block.time + REPLAY_PATIENCE
+        accepted = compute_members(final.accepted)
+        if is_old and all(
+            seat in record.reveals and record.commits[seat].sealed_digest in local.held for seat in accepted
+        ):
+            return [Judge(final.round, recorded=True)]
+        return _judge(run, record, local)
+    if (own.accepted, own.checked, own.state_root) != (final.accepted, final.checked, final.state_root):
+        return [Halt("diverged", final.round)]
+    return [Adopt(final.round, final.height)]
+
+
+def _fetch(round_id: int, digests: Mapping[int, bytes], local: Local) -> list[Action]:
+    missing = {seat: digest for seat, digest in digests.items() if digest not in local.held}
+    return [Fetch(round_id, missing)] if missing else []
+
+
+def _judge(run: RunState, record: Round, local: Local) -> list[Action]:
+    if record.round in local.judged:
+        return []
+    # Who lacks an available blob abstains until it has it; it never votes with a smaller set.
+    return _fetch(record.round, compute_required(run, record.round), local) or [Judge(record.round)]
+
+
+def _send(kind: str, round_id: int, local: Local, haves: int = 0) -> list[Action]:
+    return [] if (kind, round_id) in local.pending else [Send(kind, round_id, haves)]
+
+
+def _open(run: RunState, me: int, time: int, phase: Phase, local: Local) -> list[Action]:
+    active, base, busy_until = Contract(run).compute_next_opening()
+    if not is_two_thirds(active, base) or time < busy_until:
+        return []
+    openers = sorted(s.seat for s in run.seats.values() if s.is_active(run.next_round))
+    if me not in openers:
+        return []
+    turn = (openers.index(me) - run.next_round) % len(openers)
+    return _send("open", run.next_round, local) if time >= _compute_idle_since(run, phase) + OPEN_STAGGER * turn else []
+
+
+def _compute_idle_since(run: RunState, phase: Phase) -> int:
+    """Chain time since which a round could have been opened."""
+    if phase is Phase.VOID:
+        clock, p = run.clock, run.parameters
+        end = clock.reveal_end or clock.commit_end + stretched(p.reveal_window, clock.stretch)
+        voted = is_two_thirds(clock.revealed, clock.base)
+        return end + (stretched(p.vote_window, clock.stretch) if voted else 0)
+    if phase is Phase.FINAL:
+        return run.finals[-1].block.time
+    return max((s.ready_at for s in run.seats.values() if s.from_round), default=0)
+
+
+def _act(run: RunState, record: Round, me: int, time: int, phase: Phase, end: int, local: Local) -> list[Action]:
+    """Commit, reveal and vote in the open round."""
+    work = local.works.get(record.round)
+    mine = record.commits.get(me)
+    if mine and (work is None or work.sealed_digest != mine.sealed_digest):
+        return [Halt("key in use", record.round)]
+    if phase is Phase.COMMIT and not mine:
+        key = compute_training_key(run, me, record)
+        if work and (work.seed, work.state_root) == (key.seed, key.state_root):
+            return _send("commit", record.round, local)
+        return [Seal(key)] if local.trained == key else []
+    if phase is Phase.REVEAL and mine and me not in record.reveals:
+        haves = sum(1 << seat for seat, commit in record.commits.items() if commit.sealed_digest in local.held)
+        before = run.finals[-1].accepted if run.finals else 0
+        awaited = sum(1 << seat for seat in record.commits if not run.finals or (before >> seat) & 1)
+        is_half = time >= end - stretched(run.parameters.reveal_window, record.stretch) // 2
+        return _send("reveal", record.round, local, haves) if is_half or awaited & ~haves == 0 else []
+    own = local.judged.get(record.round)
+    if phase is Phase.VOTE and own and own.votable and me not in record.votes:
+        return _send("vote", record.round, local)
+    return []
+
+
+def _vote_late(run: RunState, me: int, local: Local) -> list[Action]:
+    """Votes for the final outcome count until the next height is final."""
+    if not run.finals or run.finals[-1].round not in local.judged:
+        return []
+    record = run.rounds[run.finals[-1].round]
+    if me in record.votes or not run.seats[me].is_active(record.round) or run.seats[me].until != FOREVER:
+        return []
+    return _send("vote", record.round, local)
+
+
+def _train(run: RunState, me: int, phase: Phase, local: Local) -> list[Action]:
+    key = _compute_wanted(run, me, phase, local)
+    if key is None:
+        return [StopTraining()] if local.training else []
+    return [] if key in (local.training, local.trained) else [Train(key)]
+
+
+def _compute_wanted(run: RunState, me: int, phase: Phase, local: Local) -> TrainingKey | None:
+    """What to train for now: the open round; or, while the vote runs, this machine's own next state. Nothing of that
+    leaves before the round is final.
+    """
+    record = run.current
+    if record is None or phase not in (Phase.COMMIT, Phase.VOTE):
+        return None
+    seat = run.seats[me]
+    if phase is Phase.COMMIT:
+        work = local.works.get(record.round)
+        if not seat.is_active(record.round) or me in record.commits:
+            return None
+        key = compute_training_key(run, me, record)
+        return None if work and (work.seed, work.state_root) == (key.seed, key.state_root) else key
+    own = local.judged.get(record.round)
+    is_last = record.height + 1 == run.parameters.total_heights
+    if own is None or not own.votable or is_last or not seat.is_active(record.round + 1):
+        return None
+    inner = record.round if (own.accepted >> me) & 1 else 0
+    return TrainingKey(record.round + 1, record.height + 1, run.compute_seed_after(record.round), own.state_root, inner)
+
+
+def compute_training_key(run: RunState, me: int, record: Round) -> TrainingKey:
+    """The local work of a seat in an open round. Inner state: that of its accepted submission of the last height, else
+    cold.
+    """
+    inner = 0
+    if record.height and (run.finals[record.height - 1].accepted >> me) & 1:
+        inner = run.finals[record.height - 1].round
+    return TrainingKey(record.round, record.height, record.seed, run.get_root(record.height), inner)
