@@ -1,8 +1,11 @@
-"""Errors that a person may see. Every error of the contract has a twin of the same name here (tests compare both lists)."""
+"""Errors that a person may see. Every error of the contract has a twin of the same name here (tests compare both
+lists).
+"""
 
 
 class ComitiaError(Exception):
-    """Base of all errors of this package: one clear line that says what to do. `exit_code` is the command's exit code."""
+    """Base of all errors of this package: one clear line that says what to do. `exit_code` is the command's exit code.
+    """
 
     exit_code = 1
 
@@ -61,7 +64,64 @@ class TransactionFailed(ComitiaError):
     exit_code = 10
 
 
+class ContractRevert(TransactionFailed):
+    """The contract refused a call. `name` is that of its custom error (or "Error", "Panic", "Unknown"), `args_` the
+    error's arguments in order.
+    """
+
+    def __init__(self, name: str, args: tuple[object, ...] = ()) -> None:
+        self.name = name
+        self.args_ = args
+        sentence = REVERTS[name].format(*args) if name in REVERTS else ", ".join(map(str, args)) or "no reason given"
+        super().__init__(f"{name}: {sentence}")
+
+
+class NonceUsed(TransactionFailed):
+    """Another transaction of this account has the nonce: somebody else sends with the same key, or an earlier version
+    was mined.
+    """
+
+
+class Underpriced(TransactionFailed):
+    """The node holds another transaction with this nonce, and the fees are not enough to replace it."""
+
+
 class BlobError(ComitiaError):
     """A blob could not be had before the deadline. Never a verdict about the seat that should hold it."""
 
     exit_code = 11
+
+
+# What each custom error of the contract says to a person; the keys are the errors of ITrainingRun, the numbers their
+# arguments (a test compares the lists).
+REVERTS = {
+    "BadParameter": "the constructor argument {0} is out of bounds",
+    "WrongPhase": "not in the current phase ({0} of Idle 0, Commit 1, Reveal 2, Vote 3, Void 4, Final 5, Finished 6)",
+    "WrongRound": "the current round is {0}",
+    "BadAnchor": "block {0} is no recent block of this chain, or older than the round",
+    "NotOperator": "only the seat's operator {0} may do this",
+    "NotOwner": "only the seat's owner {0} may do this",
+    "NotActive": "the seat may act in rounds {0} to {1} only (0: it is benched)",
+    "AlreadyActive": "the seat is active since round {0}",
+    "AlreadyCommitted": "the seat has committed in this round",
+    "NotCommitted": "the seat has not committed in this round",
+    "AlreadyRevealed": "the seat has revealed in this round",
+    "CommitmentMismatch": "the gradient root is not the one that this account committed to",
+    "AlreadyVoted": "the seat has voted in this round",
+    "EmptySet": "a vote must accept somebody",
+    "NotFinalOutcome": "the round is final with another outcome",
+    "RoundClosed": "the round takes no more votes",
+    "BadWeight": "the weight must be 1 to 255",
+    "BadOperator": "the operator must not be the zero address",
+    "WrongStake": "exactly {0} wei of stake must be sent",
+    "RunFull": "all 256 seats have been given",
+    "PeerTooLong": "the peer address has {0} bytes, more than 256",
+    "HasLeft": "the seat has left",
+    "NotLeft": "the seat has not left",
+    "TooEarly": "not before chain time {0}",
+    "VoteUndecided": "the seat's vote is in a round that is not decided; wait until chain time {0}",
+    "RunFinished": "the run is finished",
+    "TooLittleWeight": "only a weight of {0} is active, not more than two thirds of the base {1}",
+    "SlotBusy": "the next round's ring slot is taken until chain time {0}",
+    "TransferFailed": "the recipient did not take the transfer",
+}
