@@ -1,0 +1,143 @@
+"""Compiles the contract with py-solc-x: ABI, bytecode, and whether the code at an address is ours.
+
+Compiler input and settings equal Hardhat's, source keys included, so the bytecode is the one that the Solidity tests
+ran, metadata hash and all (tests/integration/test_chain.py compares). Source keys are relative: the machine's paths do
+not leak into the metadata.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import posixpath
+import re
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trainer.errors import ComitiaError, UsageError
+
+ROOT = Path(__file__).resolve().parents[2]
+KEY_PREFIX = "project/"  # Hardhat 3 puts it before the path of every source of the project
+IMPORT = re.compile(r"""^\s*import\b[^;"']*["']([^"']+)["']""", re.MULTILINE)
+COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+
+Spans = tuple[tuple[int, int], ...]  # (start, length) in bytes
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A compiled contract. `immutables`: where the constructor writes values into the runtime code, which are zero in
+    `runtime`.
+    """
+
+    abi: list[Any]
+    creation: bytes
+    runtime: bytes
+    immutables: Spans
+    metadata: str
+    compiler_input: dict[str, Any]
+    compiler: str
+
+
+def compile_contract(name: str = "TrainingRun", root: Path = ROOT) -> Artifact:
+    """Compiles `contracts/<name>.sol` (12 to 25 s) or takes the result from `.cache/solc`, which is keyed by the whole
+    input.
+    """
+    path = f"contracts/{name}.sol"
+    data, version = build_compiler_input(root, path)
+    digest = hashlib.sha256(json.dumps([version, data], sort_keys=True).encode()).hexdigest()
+    cache = root / ".cache" / "solc" / f"{name}-{digest[:32]}.json"
+    if cache.is_file():
+        output = json.loads(cache.read_text())
+    else:
+        output = _compile(root, data, version)["contracts"][KEY_PREFIX + path][name]
+        _write_whole(cache, json.dumps(output))
+    runtime = output["evm"]["deployedBytecode"]
+    spans = sorted(
+        (span["start"], span["length"]) for spans in runtime["immutableReferences"].values() for span in spans
+    )
+    return Artifact(
+        abi=output["abi"],
+        creation=bytes.fromhex(output["evm"]["bytecode"]["object"]),
+        runtime=bytes.fromhex(runtime["object"]),
+        immutables=tuple(spans),
+        metadata=output["metadata"],
+        compiler_input=data,
+        compiler=version,
+    )
+
+
+def build_compiler_input(root: Path, path: str) -> tuple[dict[str, Any], str]:
+    """Standard JSON input for one source and what it imports, and the compiler's version. Settings from
+    contracts/solc.json.
+    """
+    try:
+        settings = json.loads((root / "contracts" / "solc.json").read_text())
+        sources: dict[str, dict[str, str]] = {}
+        _collect(root, path, sources)
+    except OSError as error:
+        raise UsageError(f"the contract's sources are not in {root}: {error.strerror} ({error.filename})") from None
+    data = {
+        "language": "Solidity",
+        "sources": dict(sorted(sources.items())),
+        "settings": {**settings["settings"], "remappings": []},
+    }
+    return data, settings["version"]
+
+
+def mask_immutables(code: bytes, immutables: Sequence[Sequence[int]]) -> bytes:
+    """Code with the bytes of its immutables set to zero, as the compiler wrote them."""
+    masked = bytearray(code)
+    for start, length in immutables:
+        masked[start : start + length] = bytes(length)
+    return bytes(masked[: len(code)])
+
+
+def is_same_runtime(onchain: bytes, artifact: Artifact) -> bool:
+    """Whether the code at an address is the artifact's, immutables aside (they are the run's parameters, which the
+    chain tells).
+    """
+    return mask_immutables(onchain, artifact.immutables) == mask_immutables(artifact.runtime, artifact.immutables)
+
+
+def _collect(root: Path, path: str, sources: dict[str, dict[str, str]]) -> None:
+    key = KEY_PREFIX + path
+    if key in sources:
+        return
+    text = (root / path).read_text(encoding="utf-8")
+    sources[key] = {"content": text}
+    for target in IMPORT.findall(COMMENT.sub("", text)):
+        if not target.startswith("."):
+            raise UsageError(
+                f"{path} imports {target}: Hardhat has other source keys for packages, which this does not build"
+            )
+        _collect(root, posixpath.normpath(posixpath.join(posixpath.dirname(path), target)), sources)
+
+
+def _compile(root: Path, data: dict[str, Any], version: str) -> Any:
+    import solcx
+    from solcx.exceptions import SolcError
+    from solcx.wrapper import get_solc_version
+
+    solc = root / "scripts" / "solc-node"
+    try:
+        found = str(get_solc_version(solc))
+        if found != version:
+            raise UsageError(f"{solc} is solc {found}, contracts/solc.json asks for {version}: run scripts/setup")
+        return solcx.compile_standard(data, solc_binary=solc)
+    except SolcError as error:
+        raise ComitiaError(f"the contract does not compile: {error.message}") from None
+    except OSError as error:
+        raise UsageError(f"the compiler {solc} does not start ({error}): run scripts/setup") from None
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Writes a file at once or not at all: two processes may compile at the same time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
+        file.write(text)
+    os.replace(file.name, path)  # noqa: PTH105

@@ -1,0 +1,201 @@
+"""Typed reads of one run's contract."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from web3.exceptions import BadFunctionCallOutput, ContractLogicError
+
+from trainer.chain.deployment import Deployment
+from trainer.chain.events import EventDecoder, get_logs
+from trainer.chain.failover import Ask
+from trainer.chain.node import Node, translated
+from trainer.chain.reverts import decode_revert, find_revert_data
+from trainer.errors import UnreachableError, WrongNetwork
+from trainer.protocol.messages import Domains
+from trainer.protocol.phases import Clock
+from trainer.protocol.types import NO_END, BlockRef, Event, Parameters, Phase
+
+
+@dataclass(frozen=True)
+class Roll:
+    """`ITrainingRun.Roll`: weight that may act in the next round, weight of all who have not left, number of seats ever
+    given.
+    """
+
+    next_active: int
+    seated: int
+    seats: int
+
+
+@dataclass(frozen=True)
+class SeatRecord:
+    """`ITrainingRun.Seat` as stored. `from_round` 0 = benched; times in seconds of chain time."""
+
+    operator: str
+    weight: int
+    from_round: int
+    until: int
+    owner: str
+    ready_at: int
+    left_at: int
+
+
+@dataclass(frozen=True)
+class Entry:
+    """`ITrainingRun.Entry`: leading 27 bytes of commitment (stage 0) or gradient root (stage 1); round 0 = none."""
+
+    digest: bytes
+    weight: int
+    round: int
+    stage: int
+
+
+@dataclass(frozen=True)
+class Ballot:
+    """`ITrainingRun.Ballot` with the bitmaps of who voted for `outcome` (leading 20 bytes) and for others; round 0 =
+    none.
+    """
+
+    outcome: bytes
+    round: int
+    time: int
+    tally: int
+    base: int
+    flags: int
+    voters: int
+    dissenters: int
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the round is final with `outcome`."""
+        return self.flags & 1 != 0
+
+
+@dataclass(frozen=True)
+class Result:
+    """Result of a final round: leading 29 bytes of the state root, the height it made, the bitmaps."""
+
+    root: bytes
+    height: int
+    accepted: int
+    checked: int
+
+
+class RunClient:
+    """A run's contract, read through one node or the first of several that answers.
+
+    Every node is checked before its first answer counts: chain id, first block, and the code at the contract's address
+    (WrongNetwork). All methods raise UnreachableError when no node answers; whether to wait is the caller's choice.
+    `at` reads the state after that block, else the newest.
+    """
+
+    def __init__(self, urls: Sequence[str], deployment: Deployment) -> None:
+        self.node = Node(urls, deployment.chain_id)
+        self.deployment = deployment
+        self.address = deployment.address
+        self.abi = deployment.abi
+        self.contract = self.node.w3.eth.contract(address=deployment.address, abi=deployment.abi)  # type: ignore[call-overload]
+        self.decoder = EventDecoder(deployment.abi)
+        self.node.provider.checks.append(self._check_code)
+
+    @property
+    def domains(self) -> Domains:
+        """The run's hash domains (docs/protocol.md, Formats: Domains)."""
+        return Domains.of(self.deployment.chain_id, self.address)
+
+    def verify(self) -> None:
+        """Runs the checks now, and compares the contract's parameters with the deployment's file."""
+        found = self.get_parameters()
+        if found != self.deployment.parameters:
+            raise WrongNetwork(f"the contract {self.address} has other parameters than the run's file says")
+
+    def get_head(self) -> BlockRef:
+        """The newest block."""
+        return self.node.get_head()
+
+    def get_balance(self, address: str) -> int:
+        """Balance of an account, in wei."""
+        return self.node.get_balance(address)
+
+    def get_parameters(self) -> Parameters:
+        """The constructor's arguments."""
+        return Parameters(*self._read("parameters"))
+
+    def get_clock(self, at: BlockRef | None = None) -> Clock:
+        """The current round as stored."""
+        return Clock(*self._read("clock", at=at))
+
+    def get_roll(self, at: BlockRef | None = None) -> Roll:
+        """What the next opening needs."""
+        return Roll(*self._read("roll", at=at))
+
+    def get_phase(self, at: BlockRef | None = None) -> Phase:
+        """The phase at the block's own time, which lags behind the clock by up to a block: a worker computes it from
+        the events.
+        """
+        return Phase(self._read("phase", at=at))
+
+    def get_deadline(self, at: BlockRef | None = None) -> int:
+        """End of that phase, NO_END where it has none."""
+        end: int = self._read("deadline", at=at)
+        return end if end < NO_END else NO_END
+
+    def get_seat(self, seat: int, at: BlockRef | None = None) -> SeatRecord:
+        """A seat by id; weight 0 if it was never given or has been paid out."""
+        return SeatRecord(*self._read("seats", seat, at=at))
+
+    def get_entry(self, round: int, seat: int, at: BlockRef | None = None) -> Entry:
+        """A seat's commitment or gradient root of a round."""
+        return Entry(*self._read("entry", round, seat, at=at))
+
+    def get_ballot(self, round: int, at: BlockRef | None = None) -> Ballot:
+        """The vote of a round."""
+        ballot, *bitmaps = self._read("ballot", round, at=at)
+        return Ballot(*ballot, *bitmaps)
+
+    def get_result(self, round: int, at: BlockRef | None = None) -> Result | None:
+        """The result of a final round; None if it is not final or its record is gone."""
+        result = Result(*self._read("result", round, at=at))
+        return result if result.height else None
+
+    def get_staked(self, at: BlockRef | None = None) -> int:
+        """Sum of all stakes held, in wei."""
+        return int(self._read("staked", at=at))
+
+    def get_events(self, from_block: int | None = None, to_block: int | None = None) -> list[Event]:
+        """The contract's events in from_block (default: its first) .. to_block (default: the newest), in the order of
+        the chain.
+        """
+        start = self.deployment.block if from_block is None else from_block
+        end = self.get_head().number if to_block is None else to_block
+        return self.decoder.decode_all(get_logs(self.node.w3, self.address, start, end), self.get_time)
+
+    def get_time(self, block: bytes) -> int:
+        """Time of a block by its hash, in seconds of chain time."""
+        return self.node.get_header(block).block.time
+
+    def _read(self, method: str, *args: object, at: BlockRef | None = None) -> Any:
+        block: Any = "latest" if at is None else at.hash
+        with translated(f"{method}()"):
+            try:
+                return self.contract.functions[method](*args).call(block_identifier=block)
+            except BadFunctionCallOutput:
+                self._require_code(self.node.get_code(self.address))
+                raise UnreachableError(f"the node does not know the contract at block {block}: it is behind") from None
+            except ContractLogicError as error:
+                raise decode_revert(self.abi, find_revert_data(error.data) or b"") from None
+
+    def _check_code(self, ask: Ask) -> None:
+        code = bytes.fromhex(ask("eth_getCode", [self.address, "latest"])[2:])
+        if not code and int(ask("eth_blockNumber", []), 16) < self.deployment.block:
+            raise UnreachableError(f"a node is behind: it has not reached block {self.deployment.block} yet")
+        self._require_code(code)
+
+    def _require_code(self, code: bytes) -> None:
+        if not code:
+            raise WrongNetwork(f"there is no contract at {self.address} on chain {self.deployment.chain_id}")
+        if not self.deployment.is_code(code):
+            raise WrongNetwork(f"the contract at {self.address} has other code than the run's file says")

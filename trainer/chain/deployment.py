@@ -1,0 +1,111 @@
+"""What a deploy wrote: `deployments/<network>/<run>.json`. Enough to join, replay or audit a run without a compiler."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from trainer.chain.artifacts import Spans, mask_immutables
+from trainer.errors import UsageError
+from trainer.protocol.types import Parameters
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+NETWORKS = {31337: "devnet"}
+HASHES = {"genesis_root", "spec_digest"}  # the parameters that are bytes
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One run on one chain. `block` is the contract's first block; `code_digest` is the sha2-256 of its runtime code
+    with the bytes of `immutables` set to zero; `compiler_input` is the path of the exact standard JSON input, beside
+    this file.
+    """
+
+    name: str
+    chain_id: int
+    address: str
+    block: int
+    owner: str
+    parameters: Parameters
+    abi: list[Any]
+    code_digest: bytes
+    immutables: Spans
+    compiler: str
+    compiler_input: str
+    metadata: str
+
+    @property
+    def network(self) -> str:
+        """Name of the directory of the chain's runs."""
+        return NETWORKS.get(self.chain_id, str(self.chain_id))
+
+    def is_code(self, onchain: bytes) -> bool:
+        """Whether the code at an address is that of the deployment."""
+        return hashlib.sha256(mask_immutables(onchain, self.immutables)).digest() == self.code_digest
+
+    def save(self, directory: Path, compiler_input: dict[str, Any] | None = None) -> Path:
+        """Writes `<directory>/<network>/<name>.json`, and the compiler's input beside it if given. Never over another
+        run's file.
+        """
+        path = directory / self.network / f"{self.name}.json"
+        if not NAME.fullmatch(self.name):
+            raise UsageError(f"a run's name has letters, digits and _ . - only, not {self.name!r}")
+        if path.exists() and self.network != "devnet":
+            raise UsageError(f"{path} exists already; choose another name for the run")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if compiler_input is not None:
+            _write(path.parent / self.compiler_input, json.dumps(compiler_input, indent=1))
+        data = asdict(self)
+        data["code_digest"] = "0x" + self.code_digest.hex()
+        data["parameters"] = {
+            name: "0x" + value.hex() if name in HASHES else value for name, value in data["parameters"].items()
+        }
+        _write(path, json.dumps(data, indent=1))
+        return path
+
+    @staticmethod
+    def load(path: Path) -> Deployment:
+        """Reads a deployment's file."""
+        try:
+            data = json.loads(path.read_text())
+            parameters: dict[str, Any] = {
+                name: bytes.fromhex(value[2:]) if name in HASHES else value
+                for name, value in data["parameters"].items()
+            }
+            data |= {
+                "parameters": Parameters(**parameters),
+                "code_digest": bytes.fromhex(data["code_digest"][2:]),
+                "immutables": tuple((start, length) for start, length in data["immutables"]),
+            }
+            return Deployment(**{field.name: data[field.name] for field in fields(Deployment)})
+        except OSError as error:
+            raise UsageError(f"cannot read the run's file {path}: {error.strerror}") from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise UsageError(f"{path} is no run's file: {type(error).__name__} {error}") from None
+
+
+def find_deployment(run: str, directory: Path) -> Deployment:
+    """The deployment of `--run NAME|FILE`: a file, or a name that one network's directory under `directory` has."""
+    if run.endswith(".json") or Path(run).is_file():
+        return Deployment.load(Path(run))
+    found = sorted(directory.glob(f"*/{run}.json")) if NAME.fullmatch(run) else []
+    if len(found) == 1:
+        return Deployment.load(found[0])
+    if found:
+        raise UsageError(f"several networks have a run {run!r}: give the file, one of {', '.join(map(str, found))}")
+    known = (
+        ", ".join(sorted(path.stem for path in directory.glob("*/*.json") if not path.stem.endswith(".input")))
+        or "none"
+    )
+    raise UsageError(f"no run {run!r} in {directory} (there: {known})")
+
+
+def _write(path: Path, text: str) -> None:
+    part = path.with_suffix(".part")
+    part.write_text(text + "\n")
+    os.replace(part, path)  # noqa: PTH105
