@@ -38,7 +38,7 @@ class InnerState:
         try:
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
                 return cls(tuple(file[name] for name in sorted(file.files)))
-        except (zipfile.BadZipFile, EOFError, KeyError) as error:
+        except (zipfile.BadZipFile, EOFError, ValueError) as error:
             raise ValueError(f"{path} is damaged: {error}") from error
 
 

@@ -71,9 +71,12 @@ class LocalTrainer:
             difference = layout.flatten(layout.params_of_state(state)) - layout.flatten(params)
             return difference > 0, difference == 0
 
-        self._step, self._compare = jax.jit(step), jax.jit(compare)
-        self._start = jax.jit(layout.params_of_state)
-        self._init_inner = jax.jit(lambda state: optimizer.init(layout.params_of_state(state)))
+        # Placements are said, not found: else the first step of a round would be another program than the others.
+        whole, split = self._whole, self._split
+        self._step = jax.jit(step, in_shardings=(whole, whole, split, whole), out_shardings=whole)
+        self._compare = jax.jit(compare, out_shardings=whole)
+        self._start = jax.jit(layout.params_of_state, out_shardings=whole)
+        self._init_inner = jax.jit(lambda state: optimizer.init(layout.params_of_state(state)), out_shardings=whole)
 
     def compute_learning_rate(self, height: int) -> float:
         """Inner learning rate of all H steps from the state of `height`: follows the public step."""
@@ -147,7 +150,7 @@ def _raise_if(should_stop: Callable[[], bool]) -> None:
 
 
 def use_compile_cache(directory: Path) -> None:
-    """Keeps compiled programs in `directory`, for this and later processes. To be called before anything is compiled."""
+    """Keeps compiled programs in `directory`, for this and later processes. To be called before anything compiles."""
     jax.config.update("jax_compilation_cache_dir", str(directory))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
