@@ -135,6 +135,11 @@ contract TrainingRun is ITrainingRun {
         s.leftAt = uint40(block.timestamp);
         if (s.from != 0) _roll.nextActive -= s.weight;
         _roll.seated -= s.weight;
+        // INVARIANT: no round outlives the seats it waits for: with two thirds of the base gone, no commit would ever start the clock.
+        Clock storage c = _clock;
+        if (c.commitEnd == Phases.NO_END && s.from != 0 && s.from <= last) {
+            c.commitEnd = uint32(block.timestamp + Phases.stretched(COMMIT_CAP, c.stretch));
+        }
         emit Left(seat, last, s.weight);
     }
 

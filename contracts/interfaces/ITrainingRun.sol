@@ -160,7 +160,7 @@ interface ITrainingRun {
         uint256 tally;
     }
 
-    // ------------------------------------------------------------------ events
+    // ------------------------------------------------------------------ events: `seat` is no topic where a round pays for it (119 gas each)
 
     /// @notice A seat was taken. `round` is the current round id: the tip's key chain serves from `round + 2`.
     event Joined(uint8 indexed seat, address indexed owner, address indexed operator, uint8 weight, uint32 round, bytes32 tip, string peer);
@@ -173,13 +173,13 @@ interface ITrainingRun {
     /// @notice A round opened; everybody trains from the state of `height`. `previousBlock` is the block that opened the round before (0 for the first).
     event RoundOpened(uint32 indexed round, uint32 indexed height, uint16 active, uint16 base, uint8 stretch, uint64 previousBlock);
     /// @notice A seat committed to a sealed blob; its CID is CIDv1(raw, sha2-256, sealedDigest).
-    event Committed(uint32 indexed round, uint8 indexed seat, bytes32 sealedDigest);
+    event Committed(uint32 indexed round, uint8 seat, bytes32 sealedDigest);
     /// @notice A seat opened its blob. `haves`: bit i = it holds the sealed bytes of seat i, verified.
-    event Revealed(uint32 indexed round, uint8 indexed seat, bytes32 gradientRoot, bytes32 key, uint256 haves);
+    event Revealed(uint32 indexed round, uint8 seat, bytes32 gradientRoot, bytes32 key, uint256 haves);
     /// @notice An outcome was voted for the first time.
     event Proposed(uint32 indexed round, bytes32 indexed outcome, uint256 accepted, uint256 checked, bytes32 newStateRoot);
     /// @notice A seat voted for an outcome (its preimage is in `Proposed`).
-    event Voted(uint32 indexed round, uint8 indexed seat, bytes32 outcome);
+    event Voted(uint32 indexed round, uint8 seat, bytes32 outcome);
     /// @notice More than two thirds of the base stand behind one outcome: `stateRoot` is the state of `height`.
     event RoundFinal(uint32 indexed round, uint32 indexed height, uint256 accepted, uint256 checked, bytes32 stateRoot, uint256 voters);
 
@@ -257,7 +257,7 @@ interface ITrainingRun {
     /// @notice Lets the seat act from the next round on; by owner or operator, once `activateDelay` has passed since it joined.
     function activate(uint8 seat) external;
 
-    /// @notice Leaves: the seat acts in no later round. By the owner.
+    /// @notice Leaves: the seat acts in no later round. By the owner. Where the current round waits for a third of its base to commit, the cap starts.
     function leave(uint8 seat) external;
 
     /// @notice Pays the stake of a seat that left to `to`, once its last counted vote is past the horizon. By the owner.
