@@ -64,9 +64,8 @@ def compute_accepted(candidates: Mapping[int, bytes], weights: Mapping[int, int]
     if not seats:
         return Gate({}, 0, frozenset())
     for seat in seats:
-        if len(candidates[seat]) != packed_length(parameter_count) or not is_padding_zero(
-            candidates[seat], parameter_count
-        ):
+        bits = candidates[seat]
+        if len(bits) != packed_length(parameter_count) or not is_padding_zero(bits, parameter_count):
             raise ValueError(f"seat {seat}: not the packed bits of {parameter_count} parameters")
     weight = [weights[seat] for seat in seats]
     table = compute_correlations([candidates[seat] for seat in seats], parameter_count).tolist()
