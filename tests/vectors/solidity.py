@@ -40,7 +40,7 @@ library Vectors {
         bytes32 outcome;
     }
 
-    /// @dev `data`: the packed bits of all chunks; empty for a state, which is `patternState(chunks)`.
+    /// @dev `data`: the packed bits of all chunks; empty for a state, which is `patternState` of as many chunks.
     /// `paths[i]`: siblings of leaf i, missing leaves included.
     struct TreeCase {
         uint256 chunks;
@@ -78,9 +78,9 @@ library Vectors {
     }
 
     /// @notice The state that all cases start from: little-endian int32, 4,096 bytes a chunk, both ends of int32 in it.
-    function patternState(uint256 chunks) internal pure returns (bytes memory data) {
-        data = new bytes(chunks * 4096);
-        for (uint256 i; i < chunks * 1024; ++i) {
+    function patternState(uint256 count) internal pure returns (bytes memory data) {
+        data = new bytes(count * 4096);
+        for (uint256 i; i < count * 1024; ++i) {
             uint32 t = uint32(i * 2654435761);
             if (i % 16 == 0) t = uint32(0x80000000 + i / 16);
             if (i % 16 == 1) t = uint32(0x7fffffff - i / 16);

@@ -1,6 +1,6 @@
 """The chunk trees over a gradient and over a state (docs/protocol.md, Formats: Trees).
 
-sha2-256, because it is a precompile on the chain and three to fifteen times faster than keccak off it. The three
+sha2-256, because it is a precompile on the chain and six to sixteen times faster than keccak off it. The three
 prefixes keep gradient leaves, state leaves and inner nodes apart; a leaf binds its index, so that a chunk cannot be
 shown in another's place; the depth is fixed by the parameter count.
 """
