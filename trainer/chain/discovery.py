@@ -1,0 +1,63 @@
+"""A run from its address alone: what an auditor needs who was given an RPC address and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+
+from trainer.chain.artifacts import compile_contract, is_same_runtime, mask_immutables
+from trainer.chain.client import RunClient
+from trainer.chain.deployment import Deployment
+from trainer.chain.node import Node
+from trainer.errors import WrongNetwork
+from trainer.protocol.types import Parameters
+
+
+def discover_deployment(urls: Sequence[str], address: str) -> Deployment:
+    """The deployment at an address: code compared with this package's own sources, parameters and first block read from
+    the chain.
+
+    Raises WrongNetwork if the code is not that of this package's contract; UnreachableError.
+    """
+    node = Node(urls)
+    artifact = compile_contract()
+    address = str(node.w3.to_checksum_address(address))
+    code = node.get_code(address)
+    if not code:
+        raise WrongNetwork(f"there is no contract at {address} on chain {node.chain_id}")
+    if not is_same_runtime(code, artifact):
+        raise WrongNetwork(
+            f"the contract at {address} is not compiled from this version's sources: audit it with the version that deployed it"
+        )
+    nothing = Parameters(bytes(32), bytes(32), *[0] * 18)
+    found = Deployment(
+        name=address,
+        chain_id=node.chain_id,
+        address=address,
+        block=_find_first_block(node, address),
+        owner="",
+        parameters=nothing,
+        abi=artifact.abi,
+        code_digest=hashlib.sha256(mask_immutables(artifact.runtime, artifact.immutables)).digest(),
+        immutables=artifact.immutables,
+        compiler=artifact.compiler,
+        compiler_input="",
+        metadata=artifact.metadata,
+    )
+    return replace(found, parameters=RunClient(urls, found).get_parameters())
+
+
+def _find_first_block(node: Node, address: str) -> int:
+    """First block with code at the address, by bisection; 0 where the node keeps no old states (then every block is
+    read).
+    """
+    low, high = 0, node.get_head().number
+    while low < high:
+        middle = (low + high) // 2
+        try:
+            is_there = bool(node.w3.eth.get_code(node.w3.to_checksum_address(address), middle))
+        except Exception:  # noqa: BLE001 - nodes refuse old states in many ways; reading from block 0 is always right
+            return 0
+        low, high = (low, middle) if is_there else (middle + 1, high)
+    return low

@@ -1,0 +1,44 @@
+"""The command line. Commands import web3 and JAX inside, so that `--help` is instant."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+import click
+
+from trainer.cli.accounts import account
+from trainer.cli.audit import audit
+from trainer.cli.deploy import deploy
+from trainer.cli.devnet import devnet
+from trainer.cli.seats import seat
+from trainer.cli.status import status
+from trainer.cli.worker import worker
+from trainer.errors import ComitiaError
+
+
+class _Commands(click.Group):
+    """Turns our errors into one line and their exit code; a traceback only with COMITIA_TRACEBACK=1."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except ComitiaError as error:
+            if os.environ.get("COMITIA_TRACEBACK"):
+                raise
+            click.echo(f"comitia: {error}", err=True)
+            ctx.exit(error.exit_code)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="comitia")
+def main() -> None:
+    """Train one model together by stake-weighted vote: strangers, one chain, one model that anybody can replay."""
+    logging.basicConfig(
+        level=os.environ.get("COMITIA_LOG", "WARNING"), format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+
+
+for _command in (devnet, account, deploy, seat, worker, status, audit):
+    main.add_command(_command)

@@ -1,0 +1,105 @@
+"""`comitia audit`: replays a run from the chain and IPFS alone."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from trainer.cli.options import DEPLOYMENTS, connect, ipfs_option, json_option, rpc_option, show, split_urls
+from trainer.errors import UsageError
+
+
+@click.command()
+@click.option("--address", help="Address of the run's contract: nothing else is needed.")
+@click.option(
+    "--run", "run_name", envvar="COMITIA_RUN", show_envvar=True, help="In place of --address: name or file of the run."
+)
+@click.option(
+    "--deployments",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="COMITIA_DEPLOYMENTS",
+    default=DEPLOYMENTS,
+    show_default=True,
+    show_envvar=True,
+    help="The directory of the runs' files.",
+)
+@click.option(
+    "--state",
+    "state_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A state that is claimed to be right (raw int32, as a worker keeps it in state/<height>.bin): a mismatch then names its first differing chunk.",
+)
+@click.option("--state-height", type=int, help="The height of --state; taken from its name without it.")
+@click.option(
+    "--save",
+    "save_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the last replayed state here (raw int32).",
+)
+@rpc_option
+@ipfs_option
+@json_option
+def audit(
+    address: str | None, run_name: str | None, deployments: Path, state_file: Path | None, state_height: int | None, save_file: Path | None,
+    rpc_urls: tuple[str, ...], ipfs_api: str, as_json: bool,
+) -> None:  # fmt: skip
+    """Replays every final round and compares every root. Exit code 8: a root or an accepted set differs; 11: a blob cannot be had."""
+    import numpy as np
+
+    from trainer.blobs.kubo import KuboStore
+    from trainer.chain.client import RunClient
+    from trainer.chain.discovery import discover_deployment
+    from trainer.chain.feed import EventFeed
+    from trainer.roles.auditor import Auditor
+    from trainer.roles.journal import write_file
+    from trainer.roles.library import load_library
+    from trainer.roles.neighbours import connect_seats
+    from trainer.roles.replica import ChainReplica
+
+    started = time.monotonic()
+    if (address is None) == (run_name is None):
+        raise UsageError("say which run: --address 0x… or --run NAME")
+    if address is not None:
+        deployment = discover_deployment(split_urls(rpc_urls), address)
+        client = RunClient(split_urls(rpc_urls), deployment)
+    else:
+        client, deployment = connect(rpc_urls, str(run_name), deployments)
+    replica = ChainReplica(EventFeed(client, deployment.block), deployment.parameters, client.domains)
+    head = replica.poll()
+    run = replica.run
+    claimed = {}
+    if state_file is not None:
+        height = (
+            state_height if state_height is not None else int(state_file.stem) if state_file.stem.isdigit() else None
+        )
+        if height is None:
+            raise UsageError("which height is --state of? give --state-height")
+        claimed[height] = np.frombuffer(state_file.read_bytes(), "<i4").astype(np.int32)
+
+    def report(event: str, **values: object) -> None:
+        if not as_json:
+            click.echo(
+                f"round {values['round']}: height {values['height']} of {values['heights']}, root {values['root']}… equal",
+                err=True,
+            )
+
+    store = KuboStore(ipfs_api)
+    connect_seats(store, run, allow_private=deployment.chain_id == 31337)
+    if not as_json:
+        click.echo(f"run {deployment.address} at block {head.number}: {run.height} heights to replay", err=True)
+    library = load_library(store, deployment.parameters, time.monotonic, with_shards=False)
+    found = Auditor(run, store, time.monotonic, report, claimed).replay(library.genesis)
+    if save_file is not None:
+        write_file(save_file, found.state.astype("<i4").tobytes())
+    result = {
+        "verdict": "ok",
+        "heights": found.height,
+        "rounds": len(run.rounds),
+        "root": found.root.hex(),
+        "unjudged_rounds": list(found.unjudged),
+        "block": head.number,
+        "seconds": round(time.monotonic() - started, 2),
+    }
+    show(result, as_json=as_json)

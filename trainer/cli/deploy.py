@@ -1,0 +1,197 @@
+"""`comitia deploy`: puts a run on a chain and its documents on IPFS."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from trainer.cli.options import (
+    DEPLOYMENTS,
+    home_option,
+    ipfs_option,
+    json_option,
+    key_options,
+    load_key,
+    rpc_option,
+    show,
+    split_urls,
+)
+from trainer.errors import ComitiaError, UsageError
+
+if TYPE_CHECKING:
+    from trainer.chain.artifacts import Artifact
+
+TIMEOUT = 300  # seconds to wait for the contract
+HARDHAT_ARTIFACT = Path("artifacts/contracts/TrainingRun.sol/TrainingRun.json")
+
+
+@click.command()
+@click.argument("name")
+@click.option(
+    "--preset",
+    type=click.Choice(["tiny", "bench", "demo"]),
+    required=True,
+    help="Which char-gpt on the King James text to train.",
+)
+@click.option(
+    "--heights", type=click.IntRange(2, 1 << 20), required=True, help="Good rounds until the run is finished."
+)
+@click.option(
+    "--training-seconds", type=float, help="Seconds of training in a round; measured on this machine without it."
+)
+@click.option(
+    "--block-seconds", type=float, default=0.5, show_default=True, help="Seconds between two blocks of the chain."
+)
+@click.option("--batch-size", type=click.IntRange(1, 4096), help="Examples in a local step; the preset's without it.")
+@click.option("--weight-unit", type=int, default=10**18, show_default=True, help="Wei of stake for one unit of weight.")
+@click.option(
+    "--min-weight",
+    type=click.IntRange(1, 65_280),
+    default=1,
+    show_default=True,
+    help="The base is never below this weight.",
+)
+@click.option("--challenge-window", type=int, help="Seconds to challenge a round; on a devnet 30, else required.")
+@click.option("--answer-window", type=int, help="Seconds to answer a challenge; on a devnet 30, else required.")
+@click.option("--settle-window", type=int, help="Seconds to settle a safe round; on a devnet 30, else required.")
+@click.option(
+    "--window",
+    "overrides",
+    multiple=True,
+    metavar="NAME=SECONDS",
+    help="Another value for a computed window, such as reveal_window=5.",
+)
+@click.option("--genesis-seed", type=int, default=1, show_default=True, help="Seed of the genesis state.")
+@click.option(
+    "--deployments",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="COMITIA_DEPLOYMENTS",
+    default=DEPLOYMENTS,
+    show_default=True,
+    show_envvar=True,
+    help="Where the run's file goes.",
+)
+@click.option("--hardhat/--no-hardhat", default=True, help="Compare the bytecode with Hardhat's.")
+@click.option("--yes", is_flag=True, help="Send without asking.")
+@ipfs_option
+@rpc_option
+@home_option
+@key_options
+@json_option
+def deploy(
+    name: str, preset: str, heights: int, training_seconds: float | None, block_seconds: float, batch_size: int | None, weight_unit: int,
+    min_weight: int, challenge_window: int | None, answer_window: int | None, settle_window: int | None, overrides: tuple[str, ...],
+    genesis_seed: int, deployments: Path, hardhat: bool, yes: bool, ipfs_api: str, rpc_urls: tuple[str, ...], home: Path, as_json: bool, **key: Any,
+) -> None:  # fmt: skip
+    """Publishes a run's documents on IPFS, deploys its contract, and writes deployments/<network>/NAME.json."""
+    from trainer.blobs.kubo import KuboStore
+    from trainer.chain.artifacts import compile_contract
+    from trainer.chain.deploy import deploy as deploy_contract
+    from trainer.chain.node import Node
+    from trainer.chain.sender import DEFAULT_FEES, Sender
+    from trainer.protocol.tree import compute_state_root
+    from trainer.protocol.types import Parameters
+    from trainer.roles.library import publish
+    from trainer.roles.plan import make_plan
+    from trainer.roles.windows import DEVNET_WINDOW, compute_windows
+
+    def say(text: str) -> None:
+        click.echo(text, err=True)
+
+    node = Node(split_urls(rpc_urls))
+    devnet = DEVNET_WINDOW if node.chain_id == 31337 else None
+    challenge, answer, settle = (given or devnet for given in (challenge_window, answer_window, settle_window))
+    if challenge is None or answer is None or settle is None:
+        raise UsageError(
+            f"chain {node.chain_id} is no devnet: choose --challenge-window, --answer-window and --settle-window (days, not seconds)"
+        )
+    owner = load_key(home, **key)
+    say("compiling the contract (15 s the first time)")
+    artifact = compile_contract()
+    if hardhat:
+        _compare_with_hardhat(artifact)
+        say("bytecode equals Hardhat's")
+    run = make_plan(preset, heights, batch_size)
+    shards, genesis = run.task.build_shards(), run.task.compute_genesis(genesis_seed)
+    if training_seconds is None:
+        say("measuring a round of training")
+        training_seconds = run.make_trainer(shards).warm_up()
+    windows = asdict(compute_windows(training_seconds, block_seconds, challenge, answer, settle)) | _parse_overrides(
+        overrides
+    )
+    say(
+        f"publishing {len(shards)} shards and the genesis state of {run.task.layout.parameter_count:,} parameters to {ipfs_api}"
+    )
+    specification = publish(
+        KuboStore(ipfs_api), name, run.task.config, {"local": run.settings.to_config()}, shards, genesis
+    )
+    parameters = Parameters(
+        genesis_root=compute_state_root(genesis),
+        spec_digest=specification.digest,
+        parameter_count=run.task.layout.parameter_count,
+        weight_unit=weight_unit,
+        min_weight=min_weight,
+        peak_step=run.schedule.peak,
+        warmup=run.schedule.warmup,
+        decay=run.schedule.decay,
+        total_heights=run.schedule.total,
+        **windows,
+    )
+    if not yes:
+        click.confirm(
+            f"{owner.address} will deploy {name!r} on chain {node.chain_id} (about 4 M gas). Send?",
+            abort=True,
+            err=True,
+        )
+    deployment = deploy_contract(Sender(node, owner, DEFAULT_FEES), artifact, parameters, name, TIMEOUT)
+    path = deployment.save(deployments, artifact.compiler_input)
+    show(
+        {
+            "run": name,
+            "address": deployment.address,
+            "block": deployment.block,
+            "file": str(path),
+            "training_seconds": round(training_seconds, 2),
+            "spec": specification.digest.hex(),
+        },
+        as_json=as_json,
+    )
+    say(
+        f"next, each participant: comitia seat card --run {name} --account OPERATOR > card.json, then its owner: comitia seat join --run {name} --card card.json --weight 1 --account OWNER"
+    )
+
+
+def _compare_with_hardhat(artifact: Artifact) -> None:
+    """Raises ComitiaError unless Hardhat compiles the same bytes: the ones that the Solidity tests ran."""
+    root = Path(__file__).resolve().parents[2]
+    built = subprocess.run(
+        [root / "scripts" / "hardhat", "build", "--quiet"], cwd=root, capture_output=True, text=True, check=False
+    )
+    if built.returncode:
+        raise ComitiaError(
+            f"Hardhat does not build ({built.stderr.strip()[-300:] or built.stdout.strip()[-300:]}); run `make setup`, or pass --no-hardhat"
+        )
+    code = json.loads((root / HARDHAT_ARTIFACT).read_text())["bytecode"]
+    if bytes.fromhex(code.removeprefix("0x")) != artifact.creation:
+        raise ComitiaError(
+            "py-solc-x and Hardhat compiled different bytecode: are the artifacts from a coverage run? Delete artifacts/ and cache/, and build again"
+        )
+
+
+def _parse_overrides(overrides: tuple[str, ...]) -> dict[str, int]:
+    from trainer.roles.windows import Windows
+
+    found = {}
+    for text in overrides:
+        name, _, value = text.partition("=")
+        if name not in Windows.__dataclass_fields__ or not value.isdigit():
+            raise UsageError(
+                f"--window {text}: expected NAME=SECONDS with a name of {', '.join(Windows.__dataclass_fields__)}"
+            )
+        found[name] = int(value)
+    return found

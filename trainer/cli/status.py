@@ -1,0 +1,78 @@
+"""`comitia status`: where a run stands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from trainer.cli.options import connect, json_option, rpc_option, run_options
+
+
+@click.command()
+@rpc_option
+@run_options
+@json_option
+def status(rpc_urls: tuple[str, ...], run_name: str, deployments: Path, as_json: bool) -> None:
+    """Round, phase, weights and seats, as the chain has them."""
+    from trainer.chain.feed import EventFeed
+    from trainer.protocol.types import FOREVER, NO_END
+    from trainer.roles.replica import ChainReplica
+
+    client, deployment = connect(rpc_urls, run_name, deployments)
+    replica = ChainReplica(EventFeed(client, deployment.block), deployment.parameters, client.domains)
+    head = replica.poll()
+    run = replica.run
+    phase, end = run.compute_phase(head.time)
+    record = run.current
+    voted = 0 if record is None else sum(run.weights[seat] for seat in record.votes)
+    data = {
+        "run": deployment.name,
+        "chain_id": deployment.chain_id,
+        "address": deployment.address,
+        "block": head.number,
+        "round": run.clock.round,
+        "phase": phase.name.lower(),
+        "seconds_left": None if end == NO_END else end - head.time,
+        "height": run.height,
+        "total_heights": deployment.parameters.total_heights,
+        "state_root": run.get_root(run.height).hex(),
+        "base": run.clock.base,
+        "active": run.clock.active,
+        "committed": run.clock.committed,
+        "revealed": run.clock.revealed,
+        "voted": voted,
+        "void_rounds_in_a_row": run.clock.stretch,
+        "seats": [
+            {
+                "seat": seat.seat,
+                "weight": seat.weight,
+                "operator": seat.operator,
+                "owner": seat.owner,
+                "state": "left"
+                if seat.until != FOREVER
+                else "active"
+                if seat.is_active(run.clock.round)
+                else "benched",
+                "streak": run.compute_streak(seat.seat, run.height),
+                "accepted": sum((final.accepted >> seat.seat) & 1 for final in run.finals),
+            }
+            for seat in run.seats.values()
+        ],
+    }
+    if as_json:
+        click.echo(json.dumps(data))
+        return
+    left = "" if data["seconds_left"] is None else f", {data['seconds_left']} s left"
+    click.echo(f"run {data['run']} at {data['address']} on chain {data['chain_id']}, block {data['block']}")
+    click.echo(
+        f"round {data['round']} in {data['phase']}{left}; height {data['height']} of {data['total_heights']}; state root {str(data['state_root'])[:16]}…"
+    )
+    click.echo(
+        f"weight: active {data['active']}, committed {data['committed']}, revealed {data['revealed']}, voted {data['voted']}; a quorum is more than {2 * run.clock.base / 3:.2f}"
+    )
+    for seat in data["seats"]:
+        click.echo(
+            f"seat {seat['seat']:>3}  weight {seat['weight']:>3}  {seat['state']:<8} streak {seat['streak']:>4}  accepted {seat['accepted']:>5}  operator {seat['operator']}"
+        )

@@ -1,0 +1,144 @@
+"""Replays a run from the chain and IPFS alone, and compares every root. Nobody's permission, nobody's word: anybody may do it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from trainer.blobs.store import BlobStore
+from trainer.errors import AuditMismatch, BlobError
+from trainer.protocol.acceptance import compute_members
+from trainer.protocol.constants import CHUNK
+from trainer.protocol.judgement import State, compute_required
+from trainer.protocol.run_state import RunState
+from trainer.protocol.sealing import sealed_length
+from trainer.roles.follower import Follower, load_blobs
+
+AHEAD = 8  # rounds whose blobs are fetched while one is replayed
+ACCEPTED_SECONDS = 60  # to find a blob that is part of a state
+OTHER_SECONDS = 10  # to find one that was not accepted: nobody owes it for long
+
+Clock = Callable[[], float]
+Report = Callable[..., None]
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What was replayed. `unjudged`: rounds whose accepted set could not be derived anew, since a blob outside it is gone; their sums were checked."""
+
+    height: int
+    root: bytes
+    unjudged: tuple[int, ...]
+    state: State
+
+
+class Auditor:
+    """One audit. `claimed`: height to a state (int32[Ppad]) that somebody says is right: then a mismatch names the first chunk that differs."""
+
+    def __init__(
+        self, run: RunState, store: BlobStore, clock: Clock, report: Report, claimed: Mapping[int, State]
+    ) -> None:
+        self._run = run
+        self._store = store
+        self._clock = clock
+        self._report = report
+        self._claimed = claimed
+
+    def replay(self, genesis: State) -> Audit:
+        """Replays every final round in order. Raises AuditMismatch at the first that differs, BlobError if a blob of an accepted seat cannot be had."""
+        follower = Follower(genesis, 0)
+        unjudged: list[int] = []
+        with ThreadPoolExecutor(AHEAD) as pool:
+            try:
+                wanted = {final.round: pool.submit(self._fetch, final.round) for final in self._run.finals[:AHEAD]}
+                for position, final in enumerate(self._run.finals):
+                    for later in self._run.finals[position + 1 : position + 1 + AHEAD]:
+                        if later.round not in wanted:
+                            wanted[later.round] = pool.submit(self._fetch, later.round)
+                    if not self._replay_round(follower, final.round, wanted.pop(final.round)):
+                        unjudged.append(final.round)
+                    self._report(
+                        "replayed",
+                        round=final.round,
+                        height=final.height,
+                        heights=self._run.height,
+                        root=final.state_root.hex()[:16],
+                    )
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+        return Audit(follower.height, self._run.get_root(follower.height), tuple(unjudged), follower.state)
+
+    def _replay_round(self, follower: Follower, round_id: int, fetched: Future[dict[bytes, bytes]]) -> bool:
+        """Replays one round; False if its accepted set was taken as recorded."""
+        record = self._run.rounds[round_id]
+        final = record.final
+        assert final is not None
+        held = fetched.result()
+        is_whole = all(digest in held for digest in compute_required(self._run, round_id).values())
+        blobs = load_blobs({seat: commit.sealed_digest for seat, commit in record.commits.items()}, held)
+        judged = follower.judge(self._run, round_id, blobs, recorded=not is_whole)
+        own = judged.outcome
+        if own.accepted != final.accepted:
+            names = {seat: str(verdict) for seat, verdict in judged.judgement.verdicts.items()}
+            raise AuditMismatch(
+                f"round {round_id} (height {final.height}): the accepted set is {sorted(compute_members(final.accepted))} on chain, "
+                f"{sorted(compute_members(own.accepted))} replayed ({names})"
+            )
+        if own.state_root != final.state_root:
+            raise AuditMismatch(
+                f"round {round_id} (height {final.height}): the root is {final.state_root.hex()} on chain, {own.state_root.hex()} replayed; "
+                + self._locate(final.height, judged.state)
+            )
+        if final.checked:
+            raise AuditMismatch(
+                f"round {round_id} (height {final.height}): cross-checks {sorted(compute_members(final.checked))} on chain, none replayed"
+            )
+        follower.adopt(round_id, final.height)
+        return is_whole
+
+    def _locate(self, height: int, state: State) -> str:
+        claimed = self._claimed.get(height)
+        if claimed is None:
+            return "which chunk only a state with that root can tell: give one with --state FILE"
+        chunk = find_first_difference(claimed, state)
+        return "the given state is the replayed one" if chunk is None else f"first differing chunk {chunk}"
+
+    def _fetch(self, round_id: int) -> dict[bytes, bytes]:
+        """Blobs of a round by digest. Those outside the accepted set may be missing."""
+        record = self._run.rounds[round_id]
+        assert record.final is not None
+        accepted = compute_members(record.final.accepted)
+        size = sealed_length(self._run.parameters.parameter_count)
+        found = {}
+        for seat, commit in sorted(record.commits.items()):
+            is_needed = seat in accepted
+            if not is_needed and seat not in compute_required(self._run, round_id):
+                continue
+            try:
+                blob = self._store.get(
+                    commit.sealed_digest, size, self._clock() + (ACCEPTED_SECONDS if is_needed else OTHER_SECONDS)
+                )
+            except BlobError:
+                if is_needed:
+                    raise BlobError(
+                        f"round {round_id}: the blob of seat {seat} ({commit.sealed_digest.hex()}) is nowhere to be found; start an archive or another seat's node"
+                    ) from None
+                continue
+            if hashlib.sha256(blob).digest() == commit.sealed_digest:
+                found[commit.sealed_digest] = blob
+        missing = [seat for seat in accepted if seat not in record.commits]
+        if missing:
+            raise AuditMismatch(f"round {round_id}: seats {missing} were accepted and never committed")
+        return found
+
+
+def find_first_difference(claimed: State, state: State) -> int | None:
+    """Index of the first chunk of 1,024 parameters in which two states int32[Ppad] differ."""
+    if claimed.shape != state.shape:
+        return 0
+    differing = np.flatnonzero(claimed != state)
+    return int(differing[0]) // CHUNK if len(differing) else None

@@ -1,0 +1,68 @@
+"""Local training in the background: one piece of work at a time, cancelled between two steps."""
+
+from __future__ import annotations
+
+import threading
+
+from trainer.learn.inner_state import InnerState
+from trainer.learn.local_training import Cancelled, LocalResult, LocalTrainer
+from trainer.protocol.assignment import compute_batch
+from trainer.protocol.judgement import State
+from trainer.protocol.session import TrainingKey
+
+
+class BackgroundTraining:
+    """Runs `LocalTrainer.train` in a thread. `key`: what it works on, None when idle."""
+
+    def __init__(self, trainer: LocalTrainer) -> None:
+        self._trainer = trainer
+        self._thread: threading.Thread | None = None
+        self._cancel = threading.Event()
+        self._done: tuple[TrainingKey, LocalResult] | None = None
+        self._failure: BaseException | None = None
+        self.key: TrainingKey | None = None
+
+    def start(self, key: TrainingKey, seat: int, state: State, inner: InnerState | None) -> None:
+        """Starts on the batches that the protocol assigns to this seat. `state`: int32[Ppad]; `inner`: None = cold."""
+        self.stop()
+        settings, bound = self._trainer.settings, self._trainer.dataset.bound
+        batches = [
+            compute_batch(key.seed, seat, key.height, step, settings.batch_size, bound)
+            for step in range(settings.local_steps)
+        ]
+        self.key, self._cancel = key, threading.Event()
+        cancel = self._cancel
+
+        def work() -> None:
+            try:
+                result = self._trainer.train(state, inner, batches, key.height, cancel.is_set)
+            except Cancelled:
+                return
+            except BaseException as error:  # shown by `collect`, in the thread that can act on it
+                self._failure = error
+                return
+            self._done = (key, result)
+
+        self._thread = threading.Thread(target=work, name="training", daemon=True)
+        self._thread.start()
+
+    def skip(self, key: TrainingKey) -> None:
+        """Counts as working on `key` without doing so: this round is sat out."""
+        self.stop()
+        self.key = key
+
+    def collect(self) -> tuple[TrainingKey, LocalResult] | None:
+        """The finished work, once. Raises what the training raised."""
+        if self._failure:
+            raise self._failure
+        done, self._done = self._done, None
+        if done:
+            self.key = None
+        return done
+
+    def stop(self) -> None:
+        """Cancels and waits for the step in progress (a fraction of a round)."""
+        self._cancel.set()
+        if self._thread:
+            self._thread.join()
+        self._thread, self.key, self._done = None, None, None

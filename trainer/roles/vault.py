@@ -1,0 +1,133 @@
+"""What a worker keeps on its disk: journal, sealed work, inner optimizer states, the newest public states. Everything is written whole, or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from trainer.learn.inner_state import InnerState
+from trainer.protocol.judgement import State
+from trainer.protocol.run_state import RunState
+from trainer.protocol.session import Outcome, Work
+from trainer.protocol.tree import compute_state_root
+from trainer.roles.journal import Journal, Lock, write_file
+
+KEPT_STATES = 2  # newest public states: one to stand on, one in case a reorganisation takes the last round back
+KEPT_ROUNDS = 16  # of sealed work and inner states
+
+
+class Vault:
+    """The directory of one seat of one run; the lock is held as long as this object's process lives. Raises LockedError."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._lock = Lock(directory)
+        self.journal = Journal(directory / "journal.log")
+
+    # ------------------------------------------------------------------ work
+
+    def save_work(self, work: Work, blob: bytes, inner: InnerState) -> None:
+        """Blob, inner state and the journal's record, in this order: the record says that the files are there."""
+        write_file(self._path("work", work.round, "sealed"), blob)
+        self._path("inner", work.round, "npz").parent.mkdir(parents=True, exist_ok=True)
+        inner.save(self._path("inner", work.round, "npz"))
+        self.journal.append(
+            "work",
+            round=work.round,
+            seed=work.seed.hex(),
+            state_root=work.state_root.hex(),
+            gradient_root=work.gradient_root.hex(),
+            sealed_digest=work.sealed_digest.hex(),
+        )
+
+    def load_works(self) -> dict[int, Work]:
+        """Every sealed work of the journal, by round; of several for one round the last."""
+        return {
+            record["round"]: Work(
+                record["round"],
+                *(bytes.fromhex(record[name]) for name in ("seed", "state_root", "gradient_root", "sealed_digest")),
+            )
+            for record in self.journal.of_kind("work")
+        }
+
+    def load_blob(self, round_id: int) -> bytes | None:
+        """The sealed bytes of a round, if still kept."""
+        return _read(self._path("work", round_id, "sealed"))
+
+    def load_inner(self, round_id: int) -> InnerState | None:
+        """The inner state with which the work of a round ended, if still kept and whole."""
+        path = self._path("inner", round_id, "npz")
+        try:
+            return InnerState.load(path) if path.exists() else None
+        except ValueError:
+            return None
+
+    # ------------------------------------------------------------------ transactions and outcomes
+
+    def save_transaction(self, kind: str, round_id: int, raw: bytes) -> None:
+        """A signed transaction, before it leaves."""
+        self.journal.append("transaction", call=kind, round=round_id, raw=raw.hex())
+
+    def load_transactions(self, round_id: int) -> list[tuple[str, bytes]]:
+        """(kind, raw bytes) of the transactions signed for a round, oldest first."""
+        return [
+            (r["call"], bytes.fromhex(r["raw"])) for r in self.journal.of_kind("transaction") if r["round"] == round_id
+        ]
+
+    def save_outcome(self, outcome: Outcome) -> None:
+        """An outcome, before it is voted for: never a second, different vote for a round."""
+        self.journal.append(
+            "outcome",
+            round=outcome.round,
+            accepted=hex(outcome.accepted),
+            checked=hex(outcome.checked),
+            state_root=outcome.state_root.hex(),
+        )
+
+    def load_outcome(self, round_id: int) -> Outcome | None:
+        """The outcome that was voted for in a round, if any."""
+        for record in self.journal.of_kind("outcome"):
+            if record["round"] == round_id:
+                accepted, checked = int(record["accepted"], 16), int(record["checked"], 16)
+                return Outcome(round_id, accepted, checked, bytes.fromhex(record["state_root"]), True)
+        return None
+
+    # ------------------------------------------------------------------ states
+
+    def save_state(self, height: int, state: State) -> None:
+        """Public state of a height: int32 little-endian."""
+        write_file(self._path("state", height, "bin"), state.astype("<i4").tobytes())
+        self._prune("state", "bin", KEPT_STATES)
+        self._prune("work", "sealed", KEPT_ROUNDS)
+        self._prune("inner", "npz", KEPT_ROUNDS)
+
+    def load_state(self, run: RunState) -> tuple[int, State] | None:
+        """Newest kept state whose root is the one on chain: (height, int32[Ppad])."""
+        for path in self._paths("state", "bin"):
+            height = int(path.stem)
+            data = path.read_bytes()
+            if height <= run.height and len(data) % 4096 == 0 and len(data):
+                state = np.frombuffer(data, "<i4").astype(np.int32)
+                if compute_state_root(state) == run.get_root(height):
+                    return height, state
+        return None
+
+    # ------------------------------------------------------------------ files
+
+    def _path(self, folder: str, number: int, suffix: str) -> Path:
+        return self.directory / folder / f"{number:010d}.{suffix}"
+
+    def _paths(self, folder: str, suffix: str) -> Iterable[Path]:
+        return sorted((self.directory / folder).glob(f"*.{suffix}"), reverse=True)
+
+    def _prune(self, folder: str, suffix: str, kept: int) -> None:
+        for path in list(self._paths(folder, suffix))[kept:]:
+            with contextlib.suppress(FileNotFoundError):
+                path.unlink()
+
+
+def _read(path: Path) -> bytes | None:
+    return path.read_bytes() if path.exists() else None

@@ -1,0 +1,278 @@
+"""One participant: feeds events and the chain's time into the pure session, and carries out what comes back.
+
+Chain gives events -> `session.decide` says what this seat must do -> learn computes bits -> protocol packs, hashes, seals -> blobs stores -> chain sends;
+then back: blobs fetches -> protocol opens, accepts, adds up, hashes -> chain votes. Every step is in the journal, on disk, before it is on the chain.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from trainer.chain import calls
+from trainer.chain.calls import Call
+from trainer.errors import Diverged, KeyInUse, UnreachableError
+from trainer.learn.local_training import LocalResult
+from trainer.protocol import session
+from trainer.protocol.acceptance import compute_members
+from trainer.protocol.judgement import State
+from trainer.protocol.keychain import KeyChain, compute_round_key
+from trainer.protocol.messages import compute_commitment
+from trainer.protocol.phases import Clock
+from trainer.protocol.session import Local, TrainingKey
+from trainer.protocol.tree import compute_gradient_root
+from trainer.protocol.types import BlockRef
+from trainer.roles.blob_desk import BlobDesk
+from trainer.roles.follower import Follower, load_blobs
+from trainer.roles.replica import Replica
+from trainer.roles.sealer import seal_gradient
+from trainer.roles.submitter import Submitter
+from trainer.roles.training import BackgroundTraining
+from trainer.roles.vault import Vault
+
+Report = Callable[..., None]
+
+
+@dataclass
+class Parts:
+    """What a worker is made of; tests put other parts in."""
+
+    replica: Replica
+    follower: Follower
+    genesis: State  # int32[Ppad]
+    desk: BlobDesk
+    submitter: Submitter
+    training: BackgroundTraining
+    vault: Vault
+    keychain: KeyChain
+    numerics: str
+    report: Report  # report(event, **values): one line for each decision
+
+
+class Worker:
+    """Runs one seat until the run is finished, `stop` is set, or this machine and the run disagree."""
+
+    def __init__(self, seat: int, parts: Parts, *, poll_seconds: float, stop: threading.Event) -> None:
+        self.seat = seat
+        self.parts = parts
+        self._poll_seconds = poll_seconds
+        self._stop = stop
+        self._works = parts.vault.load_works()
+        self._trained: TrainingKey | None = None
+        self._result: LocalResult | None = None
+        self._seen: tuple[int, ...] = ()
+        self._reorganisations = parts.replica.reorganisations
+        self._is_recovered = False
+
+    # ------------------------------------------------------------------ loop
+
+    def run(self) -> None:
+        """Works until it is done. Raises Diverged, KeyInUse; waits while the chain or Kubo is away."""
+        try:
+            while not self._stop.is_set():
+                try:
+                    if not self._is_recovered:
+                        self._recover()
+                        self._is_recovered = True
+                    if self._turn():
+                        break
+                except UnreachableError as error:
+                    self.parts.report("waiting", reason=str(error))
+                    self._stop.wait(1.0)
+                self._stop.wait(self._poll_seconds)
+        finally:
+            self.parts.training.stop()
+            self.parts.desk.close()
+
+    def _turn(self) -> bool:
+        parts = self.parts
+        head = parts.replica.poll()
+        run = parts.replica.run
+        if parts.replica.reorganisations != self._reorganisations:
+            self._reorganisations = parts.replica.reorganisations
+            parts.report("reorganisation", head=head.number)
+            self._rebase()
+            parts.submitter.restore()
+        parts.submitter.settle(head)
+        parts.desk.keep_peers(run, self.seat)
+        parts.desk.collect()
+        finished = parts.training.collect()
+        if finished:
+            key, result = self._trained, self._result = finished
+            parts.report("trained", round=key.round, loss=round(result.mean_loss, 4), seconds=round(result.seconds, 2))
+        self._show(run.clock)
+        for action in session.decide(run, self.seat, head.time, self._local()):
+            if isinstance(action, session.Done):
+                parts.report("finished", height=run.height)
+                return True
+            self._carry_out(action, head)
+        return False
+
+    def _local(self) -> Local:
+        parts = self.parts
+        return Local(
+            height=parts.follower.height,
+            held=parts.desk.held,
+            works=self._works,
+            judged=parts.follower.outcomes,
+            training=parts.training.key,
+            trained=self._trained,
+            pending=parts.submitter.pending,
+        )
+
+    def _recover(self) -> None:
+        """After a start: the newest state whose root is on chain, the own blobs back into Kubo, signed transactions sent again as the same bytes."""
+        parts = self.parts
+        parts.replica.poll()
+        self._rebase()
+        run = parts.replica.run
+        record = run.current
+        if record is None:
+            return
+        for round_id in (record.round - 1, record.round):
+            work, blob = self._works.get(round_id), parts.vault.load_blob(round_id)
+            if work and blob:
+                parts.desk.put(blob, round_id)
+        for kind, raw in parts.vault.load_transactions(record.round):
+            parts.submitter.resend(kind, record.round, raw)
+
+    def _rebase(self) -> None:
+        """Stands on the newest state that the chain, as it is now, confirms: one from the disk, else the genesis."""
+        parts = self.parts
+        height, state = parts.vault.load_state(parts.replica.run) or (0, parts.genesis)
+        parts.follower.reset(state, height)
+        if height:
+            parts.report("restored", height=height)
+
+    # ------------------------------------------------------------------ actions
+
+    def _carry_out(self, action: session.Action, head: BlockRef) -> None:
+        match action:
+            case session.Fetch():
+                self.parts.desk.want(action.round, action.digests)
+            case session.Judge():
+                self._judge(action)
+            case session.Adopt():
+                self._adopt(action)
+            case session.Train():
+                self._train(action.key)
+            case session.StopTraining():
+                self.parts.training.stop()
+            case session.Seal():
+                self._seal(action.key)
+            case session.Send():
+                self._send(action, head)
+            case session.Halt():
+                self._halt(action)
+
+    def _judge(self, action: session.Judge) -> None:
+        parts, run = self.parts, self.parts.replica.run
+        record = run.rounds[action.round]
+        blobs = load_blobs({seat: commit.sealed_digest for seat, commit in record.commits.items()}, parts.desk.blobs)
+        judged = parts.follower.judge(run, action.round, blobs, recorded=action.recorded)
+        headers = [judged.judgement.headers[seat] for seat in judged.judgement.bits]
+        loss = sum(header.loss for header in headers) / (65_536 * len(headers)) if headers else None
+        excluded = {
+            seat: str(verdict)
+            for seat, verdict in judged.judgement.verdicts.items()
+            if seat not in judged.judgement.bits
+        }
+        parts.report(
+            "judged",
+            round=action.round,
+            accepted=sorted(judged.judgement.bits),
+            excluded=excluded,
+            root=judged.outcome.state_root.hex()[:16],
+            loss=None if loss is None else round(loss, 4),
+        )
+
+    def _adopt(self, action: session.Adopt) -> None:
+        self.parts.follower.adopt(action.round, action.height)
+        self.parts.vault.save_state(action.height, self.parts.follower.state)
+        self.parts.desk.forget_before(action.round)
+        self.parts.report("final", round=action.round, height=action.height)
+
+    def _train(self, key: TrainingKey) -> None:
+        parts = self.parts
+        parts.training.stop()
+        self._trained, self._result = None, None
+        own = parts.follower.judged.get(key.round - 1)
+        state = own.state if own and own.outcome.state_root == key.state_root else parts.follower.state
+        inner = parts.vault.load_inner(key.inner_round) if key.inner_round else None
+        if key.inner_round and inner is None:
+            parts.report(
+                "sits out",
+                round=key.round,
+                reason="the inner optimizer state is lost; it starts cold when the streak is broken",
+            )
+            parts.training.skip(key)
+            return
+        parts.training.start(key, self.seat, state, inner)
+
+    def _seal(self, key: TrainingKey) -> None:
+        parts, run = self.parts, self.parts.replica.run
+        seat = run.seats[self.seat]
+        chain_key = compute_round_key(parts.keychain, seat.announced, key.round)
+        result = self._result
+        assert result is not None
+        blob = seal_gradient(run, self.seat, key, result.bits, result.mean_loss, chain_key, parts.numerics)
+        digest = parts.desk.put(blob, key.round)
+        work = session.Work(key.round, key.seed, key.state_root, compute_gradient_root(result.bits), digest)
+        parts.vault.save_work(work, blob, result.inner_state)
+        self._works[key.round] = work
+        parts.report("sealed", round=key.round, bytes=len(blob), digest=digest.hex()[:16])
+
+    def _send(self, action: session.Send, head: BlockRef) -> None:
+        call = self._build(action, head)
+        if action.kind == "vote":
+            self.parts.vault.save_outcome(self.parts.follower.outcomes[action.round])
+        self.parts.submitter.send(action.kind, action.round, call)
+
+    def _build(self, action: session.Send, head: BlockRef) -> Call:
+        run, round_id = self.parts.replica.run, action.round
+        match action.kind:
+            case "activate":
+                return calls.activate(self.seat)
+            case "open":
+                return calls.open_round()
+            case "commit":
+                work = self._works[round_id]
+                commitment = compute_commitment(
+                    run.domains, round_id, self.seat, self.parts.submitter.address, work.gradient_root
+                )
+                return calls.commit(round_id, self.seat, head, commitment, work.sealed_digest)
+            case "reveal":
+                key = compute_round_key(self.parts.keychain, run.seats[self.seat].announced, round_id)
+                return calls.reveal(round_id, self.seat, self._works[round_id].gradient_root, key, action.haves)
+            case "vote":
+                own = self.parts.follower.outcomes[round_id]
+                return calls.vote(round_id, self.seat, head, own.accepted, own.checked, own.state_root)
+        raise ValueError(f"unknown transaction {action.kind!r}")
+
+    def _halt(self, action: session.Halt) -> None:
+        run = self.parts.replica.run
+        if action.reason == "key in use":
+            raise KeyInUse(
+                f"round {action.round}: the chain holds a commitment of seat {self.seat} that is not in this journal. Does another machine run this key?"
+            )
+        own, final = self.parts.follower.outcomes[action.round], run.rounds[action.round].final
+        assert final is not None
+        sets = f"accepted {sorted(compute_members(own.accepted))} here, {sorted(compute_members(final.accepted))} there"
+        raise Diverged(
+            f"round {action.round} is final with another outcome: root {own.state_root.hex()} here, {final.state_root.hex()} there; {sets}. "
+            f"This worker does not follow. Run `comitia audit` to see the first chunk that differs"
+        )
+
+    def _show(self, clock: Clock) -> None:
+        seen = (clock.round, clock.height, clock.committed, clock.revealed, clock.stretch)
+        if seen != self._seen:
+            self._seen = seen
+            self.parts.report(
+                "round",
+                round=clock.round,
+                height=clock.height,
+                committed=clock.committed,
+                revealed=clock.revealed,
+                base=clock.base,
+            )
