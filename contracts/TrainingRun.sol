@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {ITrainingRun} from "./interfaces/ITrainingRun.sol";
+import {Bounds} from "./libraries/Bounds.sol";
 import {Phases} from "./libraries/Phases.sol";
 import {SignVote} from "./libraries/SignVote.sol";
 
@@ -15,7 +16,6 @@ contract TrainingRun is ITrainingRun {
     uint256 private constant MAX_SEATS = 256; // one bitmap word
     uint256 private constant MAX_PEER_BYTES = 256;
     uint256 private constant MAX_RING = 1 << 16;
-    uint256 private constant MAX_WINDOW = 365 days; // keeps every deadline inside 32 bits
     uint8 private constant FINAL = 1;
     uint8 private constant DISSENT = 2;
 
@@ -35,7 +35,9 @@ contract TrainingRun is ITrainingRun {
     uint256 private immutable REVEAL_WINDOW;
     uint256 private immutable VOTE_WINDOW;
     uint256 private immutable RING;
+    uint256 private immutable MIN_WEIGHT;
     uint256 private immutable TOTAL_HEIGHTS;
+    uint256 private immutable SLOT_BUSY; // seconds after finality
 
     // ------------------------------------------------------------------ storage
 
@@ -63,7 +65,7 @@ contract TrainingRun is ITrainingRun {
     }
 
     constructor(Parameters memory p) {
-        _check(p);
+        Bounds.check(p, MAX_RING);
         owner = msg.sender;
         runDomain = _domain("comitia.run.v1");
         COMMITMENT_DOMAIN = _domain("comitia.commitment.v1");
@@ -75,7 +77,9 @@ contract TrainingRun is ITrainingRun {
         REVEAL_WINDOW = p.revealWindow;
         VOTE_WINDOW = p.voteWindow;
         RING = p.ring;
+        MIN_WEIGHT = p.minWeight;
         TOTAL_HEIGHTS = p.totalHeights;
+        SLOT_BUSY = horizon + p.settleWindow;
         _parameters = p;
     }
 
@@ -173,13 +177,17 @@ contract TrainingRun is ITrainingRun {
         (uint256 active, uint256 base, uint256 busyUntil) = _nextOpening();
         if (!Phases.isTwoThirds(active, base)) revert TooLittleWeight(uint16(active), uint16(base));
         if (block.timestamp < busyUntil) revert SlotBusy(uint64(busyUntil));
-        _open(stretch, active, base);
+        _open(_clock.height, stretch, active, base);
     }
 
     /// @inheritdoc ITrainingRun
     function commit(uint32 round, uint8 seat, uint64 anchorNumber, bytes32 anchorHash, bytes32 commitment, bytes32 sealedDigest) external {
-        _requirePhase(round, Phase.Commit);
+        // Everything that a write would make the compiler read again is read first (100 gas each).
         Clock storage c = _clock;
+        (uint256 committed, uint256 active, uint256 base) = (c.committed, c.active, c.base);
+        (uint256 end, uint256 stretch) = (c.commitEnd, c.stretch);
+        if (c.round != round) revert WrongRound(c.round);
+        if (!Phases.isCommit(c, block.timestamp)) revert WrongPhase(phase());
         uint8 weight = _requireActing(seat, round);
         if (anchorNumber < c.openedBlock) revert BadAnchor(anchorNumber);
         _requireAnchor(anchorNumber, anchorHash);
@@ -187,31 +195,32 @@ contract TrainingRun is ITrainingRun {
         if (e.round == round) revert AlreadyCommitted();
 
         _write(e, commitment, weight, round, 0);
-        uint256 base = c.base;
-        uint256 committed = uint256(c.committed) + weight;
-        c.committed = uint16(committed);
-        if (committed == c.active) {
-            c.commitEnd = uint32(block.timestamp);
-        } else if (Phases.isThird(committed, base)) {
-            uint256 end = c.commitEnd;
-            uint256 stretch = c.stretch;
-            // Set once, when the third is passed; a third is passed before or together with two thirds.
-            if (end == Phases.NO_END) end = block.timestamp + Phases.stretched(COMMIT_CAP, stretch);
-            if (Phases.isTwoThirds(committed, base)) {
-                // Whoever trains within commitMin is never shut out by the speed of others. Only ever earlier: a later commit does not extend the phase.
+        bool hadTwoThirds = Phases.isTwoThirds(committed, base);
+        committed += weight;
+        if (committed == active) {
+            end = block.timestamp;
+        } else {
+            // The cap is set once: here or by a departure (`leave`).
+            if (end == Phases.NO_END && Phases.isThird(committed, base)) end = block.timestamp + Phases.stretched(COMMIT_CAP, stretch);
+            if (!hadTwoThirds && Phases.isTwoThirds(committed, base)) {
+                // INVARIANT: whoever trains within commitMin is never shut out by the speed of others. Later commits change nothing.
                 uint256 promised = c.openedAt + Phases.stretched(COMMIT_MIN, stretch);
                 uint256 early = block.timestamp + Phases.stretched(GRACE, stretch);
                 if (early < promised) early = promised;
                 if (early < end) end = early;
             }
-            c.commitEnd = uint32(end);
         }
+        c.committed = uint16(committed);
+        c.commitEnd = uint32(end);
         emit Committed(round, seat, sealedDigest);
     }
 
     /// @inheritdoc ITrainingRun
     function reveal(uint32 round, uint8 seat, bytes32 gradientRoot, bytes32 key, uint256 haves) external {
-        _requirePhase(round, Phase.Reveal);
+        Clock storage c = _clock;
+        (uint256 committed, uint256 revealed) = (c.committed, c.revealed);
+        if (c.round != round) revert WrongRound(c.round);
+        if (!Phases.isReveal(c, block.timestamp, REVEAL_WINDOW)) revert WrongPhase(phase());
         Entry storage e = _entry(round, seat);
         if (e.round != round) revert NotCommitted();
         if (e.stage != 0) revert AlreadyRevealed();
@@ -221,10 +230,9 @@ contract TrainingRun is ITrainingRun {
 
         uint8 weight = e.weight;
         _write(e, gradientRoot, weight, round, 1);
-        Clock storage c = _clock;
-        uint256 revealed = uint256(c.revealed) + weight;
+        revealed += weight;
         c.revealed = uint16(revealed);
-        if (revealed == c.committed) c.revealEnd = uint32(block.timestamp);
+        if (revealed == committed) c.revealEnd = uint32(block.timestamp);
         emit Revealed(round, seat, gradientRoot, key, haves);
     }
 
@@ -241,55 +249,57 @@ contract TrainingRun is ITrainingRun {
         if (accepted == 0) revert EmptySet();
         uint256 weight = _requireActing(seat, round);
         _requireAnchor(anchorNumber, anchorHash);
-        uint256 slot = round % RING;
-        Ballot storage b = _ballots[slot];
         bytes32 outcome = keccak256(abi.encode(OUTCOME_DOMAIN, round, accepted, checked, newStateRoot));
         uint256 bit = 1 << seat;
-        uint256 voters;
+        uint256 slot = round % RING;
+        Ballot storage b = _ballots[slot];
         if (b.round != round) {
-            uint256 end = _requirePhase(round, Phase.Vote);
             // The first voter copies the deadline and the base, so that later voters never read the clock.
-            b.outcome = bytes20(outcome);
-            b.round = uint24(round);
-            b.time = uint32(end);
-            b.tally = 0;
-            b.base = _clock.base;
-            b.flags = 0;
+            if (_clock.round != round) revert WrongRound(_clock.round);
+            (Phase current, uint256 end) = _phase();
+            if (current != Phase.Vote) revert WrongPhase(current);
+            _ballots[slot] = Ballot(bytes20(outcome), uint24(round), uint32(end), 0, _clock.base, 0);
+            _voters[slot] = 0;
             emit Proposed(round, outcome, accepted, checked, newStateRoot);
-        } else {
-            if (b.flags & FINAL == 0 ? block.timestamp >= b.time : _results[slot].height != _clock.height) revert RoundClosed();
-            voters = _voters[slot];
-            if ((voters | (b.flags & DISSENT == 0 ? 0 : _dissenters[slot])) & bit != 0) revert AlreadyVoted();
         }
+        (uint256 tally, uint256 base, uint256 flags) = (b.tally, b.base, b.flags);
+        bool isFinal = flags & FINAL != 0;
+        bool isForBallot = b.outcome == bytes20(outcome);
+        if (isFinal ? !_isLastHeight(round, slot) : block.timestamp >= b.time) revert RoundClosed();
+        uint256 voters = _voters[slot];
+        uint256 dissenters = flags & DISSENT == 0 ? 0 : _dissenters[slot];
+        if ((voters | dissenters) & bit != 0) revert AlreadyVoted();
 
-        if (b.outcome == bytes20(outcome)) {
+        if (isFinal) {
+            if (!isForBallot) revert NotFinalOutcome(b.outcome);
             _voters[slot] = voters | bit;
             emit Voted(round, seat, outcome);
-            if (b.flags & FINAL != 0) return;
-            uint256 tally = b.tally + weight;
+        } else if (isForBallot) {
+            tally += weight;
+            voters |= bit;
             b.tally = uint16(tally);
-            if (Phases.isTwoThirds(tally, b.base)) _finalise(round, accepted, checked, newStateRoot, voters | bit);
-        } else {
-            if (b.flags & FINAL != 0) revert NotFinalOutcome(b.outcome);
-            Dissent storage d = _dissents[outcome];
-            if (d.voters == 0) emit Proposed(round, outcome, accepted, checked, newStateRoot);
+            _voters[slot] = voters;
             emit Voted(round, seat, outcome);
-            uint256 others = (b.flags & DISSENT == 0 ? 0 : _dissenters[slot]) | bit;
-            b.flags |= DISSENT;
+            if (Phases.isTwoThirds(tally, base)) _finalise(round, accepted, checked, newStateRoot, voters);
+        } else {
+            Dissent storage d = _dissents[outcome];
             uint256 backers = d.voters | bit;
-            uint256 tally = d.tally + weight;
+            if (backers == bit) emit Proposed(round, outcome, accepted, checked, newStateRoot);
+            emit Voted(round, seat, outcome);
+            tally = d.tally + weight;
+            dissenters |= bit;
+            b.flags = uint8(flags | DISSENT);
             d.voters = backers;
             d.tally = tally;
-            if (Phases.isTwoThirds(tally, b.base)) {
+            if (Phases.isTwoThirds(tally, base)) {
                 // The outcome of the quorum takes the ballot's place; all who voted stay marked.
-                _dissenters[slot] = (voters | others) & ~backers;
+                dissenters = (voters | dissenters) & ~backers;
                 _voters[slot] = backers;
                 b.outcome = bytes20(outcome);
                 b.tally = uint16(tally);
                 _finalise(round, accepted, checked, newStateRoot, backers);
-            } else {
-                _dissenters[slot] = others;
             }
+            _dissenters[slot] = dissenters;
         }
     }
 
@@ -311,7 +321,7 @@ contract TrainingRun is ITrainingRun {
     }
 
     /// @inheritdoc ITrainingRun
-    function phase() external view returns (Phase current) {
+    function phase() public view returns (Phase current) {
         (current,) = _phase();
     }
 
@@ -366,14 +376,6 @@ contract TrainingRun is ITrainingRun {
         return Phases.current(_clock, block.timestamp, REVEAL_WINDOW, VOTE_WINDOW, TOTAL_HEIGHTS);
     }
 
-    /// @dev Reverts unless `round` is current and in `wanted`; returns the end of the phase.
-    function _requirePhase(uint256 round, Phase wanted) private view returns (uint256) {
-        if (_clock.round != round) revert WrongRound(_clock.round);
-        (Phase current, uint256 end) = _phase();
-        if (current != wanted) revert WrongPhase(current);
-        return end;
-    }
-
     /// @dev Reverts unless the sender operates the seat and the seat may act in `round`; returns its weight. Reads the seat's first word only.
     function _requireActing(uint8 seat, uint256 round) private view returns (uint8) {
         Seat storage s = _seats[seat];
@@ -388,26 +390,33 @@ contract TrainingRun is ITrainingRun {
         if (hash == 0 || blockhash(number) != hash) revert BadAnchor(number);
     }
 
+    /// @dev Whether no later height than that of the final `round` is final.
+    function _isLastHeight(uint256 round, uint256 slot) private view returns (bool) {
+        Clock storage c = _clock;
+        // Nearly always the next round is open, which saves a read.
+        return (c.round == round + 1 && !c.closed) || c.height == _results[slot].height;
+    }
+
     function _finalise(uint32 round, uint256 accepted, uint256 checked, bytes32 root, uint256 voters) private {
         uint256 slot = round % RING;
         Ballot storage b = _ballots[slot];
-        b.flags |= FINAL;
         b.time = uint32(block.timestamp);
+        b.flags |= FINAL;
         Clock storage c = _clock;
         uint24 height = c.height + 1;
         _results[slot] = Result(bytes29(root), height);
         _accepted[slot] = accepted;
         _checked[slot] = checked;
-        c.height = height;
         emit RoundFinal(round, height, accepted, checked, root, voters);
 
         // Finality never reverts: where the next round cannot open at once, anybody opens it later.
         (uint256 active, uint256 base, uint256 busyUntil) = _nextOpening();
         if (height == TOTAL_HEIGHTS || !Phases.isTwoThirds(active, base) || block.timestamp < busyUntil) {
+            c.height = height;
             c.closed = true;
             c.stretch = 0;
         } else {
-            _open(0, active, base);
+            _open(height, 0, active, base);
         }
     }
 
@@ -415,31 +424,29 @@ contract TrainingRun is ITrainingRun {
     function _nextOpening() private view returns (uint256 active, uint256 base, uint256 busyUntil) {
         Roll storage r = _roll;
         active = r.nextActive;
-        base = Phases.baseOf(active, r.seated, _parameters.minWeight);
+        base = Phases.baseOf(active, r.seated, MIN_WEIGHT);
         Ballot storage b = _ballots[_nextRound() % RING];
         // Void rounds free their slot at once; a final one after its horizon and the time to settle it.
-        if (b.flags & FINAL != 0) busyUntil = b.time + horizon + _parameters.settleWindow;
+        if (b.flags & FINAL != 0) busyUntil = b.time + SLOT_BUSY;
     }
 
-    function _open(uint8 stretch, uint256 active, uint256 base) private {
+    function _open(uint24 height, uint8 stretch, uint256 active, uint256 base) private {
         Clock storage c = _clock;
         uint24 round = _nextRound();
         uint64 previous = c.openedBlock;
-        _clock = Clock({
-            round: round,
-            height: c.height,
-            openedAt: uint32(block.timestamp),
-            commitEnd: Phases.NO_END,
-            revealEnd: 0,
-            stretch: stretch,
-            active: uint16(active),
-            base: uint16(base),
-            committed: 0,
-            revealed: 0,
-            openedBlock: uint32(block.number),
-            closed: false
-        });
-        emit RoundOpened(round, c.height, uint16(active), uint16(base), stretch, previous);
+        c.round = round;
+        c.height = height;
+        c.openedAt = uint32(block.timestamp);
+        c.commitEnd = Phases.NO_END;
+        c.revealEnd = 0;
+        c.stretch = stretch;
+        c.active = uint16(active);
+        c.base = uint16(base);
+        c.committed = 0;
+        c.revealed = 0;
+        c.openedBlock = uint32(block.number);
+        c.closed = false;
+        emit RoundOpened(round, height, uint16(active), uint16(base), stretch, previous);
     }
 
     function _nextRound() private view returns (uint24 round) {
@@ -448,7 +455,9 @@ contract TrainingRun is ITrainingRun {
     }
 
     function _entry(uint256 round, uint256 seat) private view returns (Entry storage) {
-        return _entries[(round % RING) * MAX_SEATS + seat];
+        unchecked {
+            return _entries[(round % RING) * MAX_SEATS + seat];
+        }
     }
 
     function _write(Entry storage e, bytes32 digest, uint8 weight, uint256 round, uint8 stage) private {
@@ -488,36 +497,5 @@ contract TrainingRun is ITrainingRun {
 
     function _domain(string memory tag) private view returns (bytes32) {
         return keccak256(abi.encode(keccak256(bytes(tag)), block.chainid, address(this)));
-    }
-
-    function _check(Parameters memory p) private pure {
-        if (p.parameterCount == 0 || p.parameterCount > 1 << 32) revert BadParameter("parameterCount");
-        _checkWindow(p.commitMin, "commitMin");
-        _checkWindow(p.grace, "grace");
-        _checkWindow(p.commitCap, "commitCap");
-        // Else the cap could end a phase before the promise of commitMin.
-        if (p.commitCap < p.commitMin) revert BadParameter("commitCap");
-        _checkWindow(p.revealWindow, "revealWindow");
-        _checkWindow(p.voteWindow, "voteWindow");
-        _checkWindow(p.challengeWindow, "challengeWindow");
-        _checkWindow(p.answerWindow, "answerWindow");
-        _checkWindow(p.settleWindow, "settleWindow");
-        _checkWindow(p.activateDelay, "activateDelay");
-        _checkWindow(p.leaveDelay, "leaveDelay");
-        // The ring covers the horizon at the pace of a round in which nobody is late.
-        uint256 covered = uint256(p.ring) * p.commitMin;
-        if (p.ring < 2 || p.ring > MAX_RING || covered < uint256(p.challengeWindow) + 2 * uint256(p.answerWindow) + p.settleWindow) {
-            revert BadParameter("ring");
-        }
-        if (p.weightUnit == 0) revert BadParameter("weightUnit");
-        if (p.minWeight == 0) revert BadParameter("minWeight");
-        if (p.peakStep == 0 || p.peakStep >= SignVote.STEP_LIMIT) revert BadParameter("peakStep");
-        if (p.totalHeights == 0 || p.totalHeights >= FOREVER) revert BadParameter("totalHeights");
-        if (p.warmup == 0) revert BadParameter("warmup");
-        if (p.decay == 0 || uint256(p.warmup) + p.decay > p.totalHeights) revert BadParameter("decay");
-    }
-
-    function _checkWindow(uint256 window, string memory name) private pure {
-        if (window == 0 || window > MAX_WINDOW) revert BadParameter(name);
     }
 }

@@ -13,7 +13,10 @@ library Phases {
 
     /// @notice A window of a round that follows `stretch` void rounds: seconds * 1.5^stretch, rounded down.
     function stretched(uint256 window, uint256 stretch) internal pure returns (uint256) {
-        return (window * 3 ** stretch) >> stretch;
+        // Windows are below 2^25 seconds and 3^MAX_STRETCH is 81.
+        unchecked {
+            return (window * 3 ** stretch) >> stretch;
+        }
     }
 
     /// @notice The phase at `time` and its end (NO_END where none is known).
@@ -35,14 +38,29 @@ library Phases {
         return (ITrainingRun.Phase.Void, NO_END);
     }
 
+    /// @notice Whether `current` is Commit, for the call that asks only this. (Before the first round `commitEnd` is 0.)
+    function isCommit(ITrainingRun.Clock storage c, uint256 time) internal view returns (bool) {
+        return time < c.commitEnd && !c.closed;
+    }
+
+    /// @notice Whether `current` is Reveal, likewise, once a round has opened. `revealEnd` is set when all have revealed: never ahead of the time.
+    function isReveal(ITrainingRun.Clock storage c, uint256 time, uint256 revealWindow) internal view returns (bool) {
+        uint256 start = c.commitEnd;
+        return time >= start && c.revealEnd == 0 && time < start + stretched(revealWindow, c.stretch) && !c.closed;
+    }
+
     /// @notice Strictly more than two thirds of the base; never floored.
     function isTwoThirds(uint256 weight, uint256 base) internal pure returns (bool) {
-        return 3 * weight > 2 * base;
+        unchecked {
+            return 3 * weight > 2 * base; // both are 16-bit weights
+        }
     }
 
     /// @notice Strictly more than a third of the base.
     function isThird(uint256 weight, uint256 base) internal pure returns (bool) {
-        return 3 * weight > base;
+        unchecked {
+            return 3 * weight > base; // both are 16-bit weights
+        }
     }
 
     /// @notice The one base of all fractions: active weight, but never below half of the seated weight (rounded up) nor the minimum.
