@@ -21,6 +21,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 COMITIA = Path(sys.executable).with_name("comitia")
 RUN = "demo"
+WEIGHT = 10  # of every seat
 KILLED, LATE = 2, 4  # which worker is killed; which joins late
 BATCH_PROBE = 16  # examples in a local step of the warm-up that is measured
 LOSS_EVERY = 5  # heights between two lines with the loss
@@ -160,7 +161,7 @@ class Demo:
 
     def deploy(self, batch_size: int, seconds: float) -> dict[str, Any]:
         return self.comitia(
-            "deploy", RUN, "--preset", self.preset, "--heights", str(self.heights), "--batch-size", str(batch_size),
+            "deploy", RUN, "--preset", self.preset, "--heights", str(self.heights), "--batch-size", str(batch_size), "--min-weight", str(WEIGHT * LATE),
             "--training-seconds", str(seconds), "--account", "owner", "--ipfs-api", self.api(0), "--yes", "--json",
             home=self.home_of("owner"),
         )  # fmt: skip
@@ -180,7 +181,7 @@ class Demo:
             "--card",
             str(card),
             "--weight",
-            "10",
+            str(WEIGHT),
             "--account",
             "owner",
             "--yes",

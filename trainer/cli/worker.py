@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,6 +23,10 @@ from trainer.cli.options import (
     run_options,
 )
 from trainer.errors import BlobError, UnreachableError, UsageError
+
+if TYPE_CHECKING:
+    from trainer.protocol.run_state import Seat
+    from trainer.roles.worker import Parts
 
 POLL_SECONDS = 0.1  # between two looks at the chain's head; one request on the own node
 
@@ -57,12 +61,14 @@ def worker(
         signal.signal(number, lambda *_: stop.set())
     report = make_report(as_json)
     operator = load_key(home, **key)
-    client, deployment = connect(rpc_urls, run_name, deployments)
     from trainer.roles.assembly import assemble
+    from trainer.roles.worker import Worker
 
-    made = _patiently(
-        lambda: assemble(client, deployment, operator, wanted, home.expanduser(), ipfs_api, report), stop, report
-    )
+    def start() -> tuple[Parts, Seat]:
+        client, deployment = connect(rpc_urls, run_name, deployments)
+        return assemble(client, deployment, operator, wanted, home.expanduser(), ipfs_api, report)
+
+    made = _patiently(start, stop, report)
     if made is None:
         return
     parts, seat = made
@@ -70,7 +76,6 @@ def worker(
         raise UsageError(
             f"this key also owns seat {seat.seat}: keep the owner's key off the worker, or say --single-key"
         )
-    from trainer.roles.worker import Worker
 
     report("started", seat=seat.seat, weight=seat.weight, operator=operator.address, run=deployment.address)
     Worker(seat.seat, parts, poll_seconds=poll_seconds, stop=stop).run()
@@ -95,10 +100,13 @@ def make_report(as_json: bool) -> Callable[..., None]:
 
 def _patiently(action: Callable[[], Any], stop: threading.Event, report: Callable[..., None]) -> Any:
     """Until it works or the worker is stopped: a chain or Kubo that is away is waited for."""
+    told = ""
     while not stop.is_set():
         try:
             return action()
         except (UnreachableError, BlobError) as error:
-            report("waiting", reason=str(error))
+            if str(error) != told:
+                told = str(error)
+                report("waiting", reason=told)
             stop.wait(1.0)
     return None

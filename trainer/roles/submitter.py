@@ -77,6 +77,8 @@ class Submitter:
                     self._report(
                         "refused", call=kind, round=round_id, reason=str(reason), transaction="0x" + version.hash.hex()
                     )
+            elif head.number >= sent.since + STUCK_BLOCKS and not sent.versions:
+                del self._sent[kind, round_id]
             elif head.number >= sent.since + STUCK_BLOCKS:
                 self._broadcast(kind, round_id, [*sent.versions, self._sender.bump(sent.versions[-1])])
 
@@ -92,5 +94,6 @@ class Submitter:
             if len(versions) == 1:
                 del self._sent[kind, round_id]
         except TransactionFailed as error:
-            del self._sent[kind, round_id]
+            # Asked again after some blocks, not at every look at the chain: an empty purse does not fill in a second.
+            self._sent[kind, round_id] = _Sent([], self._head)
             self._report("not sent", call=kind, round=round_id, reason=str(error))

@@ -104,6 +104,14 @@ class Vault:
         self._prune("work", "sealed", KEPT_ROUNDS)
         self._prune("inner", "npz", KEPT_ROUNDS)
 
+    def save_diverged(self, height: int, state: State) -> None:
+        """This machine's own state of a height for which the run has another root: evidence for an audit."""
+        write_file(self.get_diverged(height), state.astype("<i4").tobytes())
+
+    def get_diverged(self, height: int) -> Path:
+        """Where `save_diverged` puts it."""
+        return self._path("diverged", height, "bin")
+
     def load_state(self, run: RunState) -> tuple[int, State] | None:
         """Newest kept state whose root is the one on chain: (height, int32[Ppad])."""
         for path in self._paths("state", "bin"):

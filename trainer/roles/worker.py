@@ -64,6 +64,7 @@ class Worker:
         self._seen: tuple[int, ...] = ()
         self._reorganisations = parts.replica.reorganisations
         self._is_recovered = False
+        self._waiting = ""
 
     # ------------------------------------------------------------------ loop
 
@@ -77,8 +78,11 @@ class Worker:
                         self._is_recovered = True
                     if self._turn():
                         break
+                    self._waiting = ""
                 except UnreachableError as error:
-                    self.parts.report("waiting", reason=str(error))
+                    if str(error) != self._waiting:
+                        self._waiting = str(error)
+                        self.parts.report("waiting", reason=str(error))
                     self._stop.wait(1.0)
                 self._stop.wait(self._poll_seconds)
         finally:
@@ -134,8 +138,11 @@ class Worker:
             work, blob = self._works.get(round_id), parts.vault.load_blob(round_id)
             if work and blob:
                 parts.desk.put(blob, round_id)
-        for kind, raw in parts.vault.load_transactions(record.round):
-            parts.submitter.resend(kind, record.round, raw)
+        done = {"commit": record.commits, "reveal": record.reveals, "vote": record.votes}
+        newest = dict(parts.vault.load_transactions(record.round))
+        for kind, raw in newest.items():
+            if kind in done and self.seat not in done[kind]:
+                parts.submitter.resend(kind, record.round, raw)
 
     def _rebase(self) -> None:
         """Stands on the newest state that the chain, as it is now, confirms: one from the disk, else the genesis."""
@@ -258,10 +265,12 @@ class Worker:
             )
         own, final = self.parts.follower.outcomes[action.round], run.rounds[action.round].final
         assert final is not None
+        self.parts.vault.save_diverged(final.height, self.parts.follower.judged[action.round].state)
         sets = f"accepted {sorted(compute_members(own.accepted))} here, {sorted(compute_members(final.accepted))} there"
         raise Diverged(
             f"round {action.round} is final with another outcome: root {own.state_root.hex()} here, {final.state_root.hex()} there; {sets}. "
-            f"This worker does not follow. Run `comitia audit` to see the first chunk that differs"
+            f"This worker does not follow; its own state is {self.parts.vault.get_diverged(final.height)}: "
+            f"`comitia audit --state` says who is right, and the first chunk that differs"
         )
 
     def _show(self, clock: Clock) -> None:
