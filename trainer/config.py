@@ -32,6 +32,7 @@ class BlobSettings:
     seconds_per_byte: float = 3e-6  # three times the time at 1 MB/s; the larger of both, doubled with each failure
     longest_wait: float = 30.0
     reconnect_after: int = 2  # failures: from then on the author's connection is made anew before asking
+    reconnect_every: float = 10.0  # at most, for one peer: whoever names another's peer id must not cut it off for long
     pause: float = 0.2  # after a failure that came at once, as from a daemon that is restarting
     call_timeout: float = 10.0  # of every other request to the daemon, which is on this machine
     dial_timeout: float = 5.0  # a black hole; a live peer answers in 0.01 (loopback) to 0.8 (200 ms away)

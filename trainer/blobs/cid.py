@@ -6,6 +6,8 @@ Source: github.com/multiformats/cid; base32 is RFC 4648 in lower case without pa
 from __future__ import annotations
 
 import base64
+import binascii
+import contextlib
 
 # version 1, codec raw (0x55), hash sha2-256 (0x12), 32 bytes
 PREFIX = b"\x01\x55\x12\x20"
@@ -26,7 +28,8 @@ def encode_cid(digest: bytes) -> str:
 def decode_cid(text: str) -> bytes:
     """The digest in a CID of this kind, in exactly the form that `encode_cid` writes. Raises ValueError."""
     if len(text) == CID_LENGTH and text.isascii() and text.startswith("b"):
-        raw = base64.b32decode(text[1:].upper() + "======")
-        if raw.startswith(PREFIX) and encode_cid(raw[4:]) == text:
-            return raw[4:]
+        with contextlib.suppress(binascii.Error):
+            raw = base64.b32decode(text[1:].upper() + "======")
+            if raw.startswith(PREFIX) and encode_cid(raw[4:]) == text:
+                return raw[4:]
     raise ValueError(f"no CIDv1 of a raw sha2-256 block: {text[:80]!r}")

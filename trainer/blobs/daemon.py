@@ -1,4 +1,4 @@
-"""A Kubo daemon that we start, configure and stop: private swarm, nothing announced, no traffic but to our own peers."""
+"""A Kubo daemon that we start, configure and stop: private swarm, nothing announced, no peers but our own."""
 
 from __future__ import annotations
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import math
 import os
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -66,6 +68,8 @@ class KuboStore:
     def __init__(self, api: str | Path, settings: BlobSettings = BLOBS) -> None:
         self._api = api
         self._settings = settings
+        self._reconnected: dict[str, float] = {}  # peer id to when, in monotonic seconds
+        self._lock = threading.Lock()
 
     # ------------------------------------------------------------------ blobs
 
@@ -193,13 +197,29 @@ class KuboStore:
         return None
 
     def reconnect(self, peer: str) -> None:
+        try:
+            peer_id = parse_peer(peer, allow_private=True).peer_id
+        except ValueError:
+            return
+        now = time.monotonic()
+        with self._lock:
+            if now - self._reconnected.get(peer_id, -math.inf) < self._settings.reconnect_every:
+                return
+            self._reconnected[peer_id] = now
+        # The address is what a seat claims and the peer id may be another's: so back to the address that worked.
+        known = self._get_connections().get(peer_id)
         with contextlib.suppress(BlobError):  # it was not connected
-            self._call("/swarm/disconnect", ["/p2p/" + peer.rpartition("/p2p/")[2]])
-        self._dial(peer)
+            self._call("/swarm/disconnect", ["/p2p/" + peer_id])
+        if self._dial(peer) is not None and known is not None:
+            self._dial(f"{known}/p2p/{peer_id}")
 
     def get_peer_ids(self) -> set[str]:
         """Ids of the connected peers."""
-        return {peer["Peer"] for peer in self._call("/swarm/peers")["Peers"] or []}
+        return set(self._get_connections())
+
+    def _get_connections(self) -> dict[str, str]:
+        """Peer id to the address on the other side of the connection."""
+        return {peer["Peer"]: peer["Addr"] for peer in self._call("/swarm/peers")["Peers"] or []}
 
     def get_peer(self) -> str:
         """The address to announce: a TCP address of the daemon with its peer id, a public one if it has one, loopback

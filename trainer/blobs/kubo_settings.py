@@ -1,5 +1,5 @@
-"""Settings of a Kubo daemon of ours. Each was run against the real binary (design, operations, "Kubo configuration"): it
-starts without an error line and opens no connection but to its peers.
+"""Settings of a Kubo daemon of ours. Each was run against the real binary (design, operations, "Kubo configuration"):
+it starts without an error line and opens no connection but to its peers.
 """
 
 from __future__ import annotations

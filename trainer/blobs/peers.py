@@ -52,8 +52,7 @@ class PeerKeeper:
         self._settings = settings
         self._lock = threading.Lock()  # the wanted peers
         self._pass_lock = threading.Lock()  # one reconciliation at a time
-        self._wanted: dict[str, Peer] = {}
-        self._refused: dict[str, str] = {}
+        self._wanted: dict[str, list[Peer]] = {}  # by peer id
         self._protected: set[str] = set()  # by us: a node's owner may protect others
         self._failures: dict[str, tuple[int, float]] = {}  # dials that failed in a row, and when the next is due
         self._problems: dict[str, str] = {}
@@ -62,21 +61,23 @@ class PeerKeeper:
         self._thread: threading.Thread | None = None
 
     def set_wanted(self, addresses: Iterable[str]) -> dict[str, str]:
-        """Replace the wanted peers by these announced addresses, of one peer the last. Returns those refused, with the
-        reason; more than 256 are refused too.
+        """Replace the wanted peers by these announced addresses. Returns those refused, with the reason; more than 256
+        are refused too.
+
+        Of one peer id all are kept and dialled: whoever announces a false address for another's id replaces nothing.
         """
-        wanted: dict[str, Peer] = {}
+        wanted: dict[str, list[Peer]] = {}
         refused: dict[str, str] = {}
-        for text in addresses:
+        for count, text in enumerate(dict.fromkeys(addresses)):
             try:
                 peer = parse_peer(text, allow_private=self._allow_private)
             except ValueError as error:
                 refused[text] = str(error)
                 continue
-            if len(wanted) >= MAX_SEATS and peer.peer_id not in wanted:
-                refused[text] = f"more than {MAX_SEATS} peers"
+            if count - len(refused) >= MAX_SEATS:
+                refused[text] = f"more than {MAX_SEATS} addresses"
                 continue
-            wanted[peer.peer_id] = peer
+            wanted.setdefault(peer.peer_id, []).append(peer)
         with self._lock:
             self._wanted = wanted
         return refused
@@ -93,9 +94,11 @@ class PeerKeeper:
             for peer_id in set(self._failures) - missing:
                 del self._failures[peer_id]
                 self._problems.pop(peer_id, None)
-            due = {wanted[peer_id].text: peer_id for peer_id in missing if self._is_due(peer_id, now)}
-            for text, problem in self._store.connect(due).items():
-                self._note(due[text], problem)
+            due = [peer_id for peer_id in missing if self._is_due(peer_id, now)]
+            answers = self._store.connect(peer.text for peer_id in due for peer in wanted[peer_id])
+            for peer_id in due:
+                problems = [answers[peer.text] for peer in wanted[peer_id]]
+                self._note(peer_id, None if None in problems else problems[0])
             connected = self._store.get_peer_ids() & set(wanted)
             self._latest = Connections(frozenset(wanted), frozenset(connected), dict(self._problems))
             return self._latest
@@ -118,11 +121,11 @@ class PeerKeeper:
         self._failures[peer_id] = (count, time.monotonic() + (0.0 if count < 5 else pause))
         self._problems[peer_id] = problem
 
-    def _protect(self, wanted: dict[str, Peer]) -> None:
+    def _protect(self, wanted: dict[str, list[Peer]]) -> None:
         """Once per daemon start: a restart forgets protection, so what is missing is added again."""
         known = self._store.get_protected()
         for peer_id in set(wanted) - known:
-            self._store.protect(wanted[peer_id].text)
+            self._store.protect(wanted[peer_id][0].text)
         for peer_id in (self._protected - set(wanted)) & known:
             self._store.unprotect(peer_id)
         self._protected = set(wanted)

@@ -74,7 +74,9 @@ class BlobStore(Protocol):
         """One request of at most `wait` seconds: the verified bytes, or None for "not held yet"."""
 
     def reconnect(self, peer: str) -> None:
-        """Drop the connection to this multiaddr's peer and dial it anew; failures are not reported."""
+        """Drop the connection to this multiaddr's peer and dial it anew; not again for the next seconds. Failures are
+        not reported.
+        """
 
 
 @dataclass
@@ -106,7 +108,9 @@ class Want:
             if self.author is not None and self.failures >= settings.reconnect_after:
                 store.reconnect(self.author)
             wait = self.compute_wait(time.monotonic(), settings)
-            data = store.try_get(self.digest, self.size, wait, cancel) if wait > 0 else None
+            if wait <= 0:
+                return None
+            data = store.try_get(self.digest, self.size, wait, cancel)
             self.problem = "nobody who is connected has it"
         except UnreachableError as error:
             data, self.problem = None, str(error)
