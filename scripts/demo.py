@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""The main job: a devnet, a deploy, four workers training one model by vote, one killed and back, a fifth that joins late, and an audit at the end.
+"""The main job: a devnet, a deploy, four workers training one model by vote, one killed and back, a fifth that joins
+late, and an audit at the end.
 
-Everything is done by the commands that a participant would use; this script only types them, watches the chain, and adds up.
+Everything is done by the commands that a participant would use; this script only types them, watches the chain, and
+adds up.
 """
 
 from __future__ import annotations
@@ -118,12 +120,15 @@ class Demo:
     # ------------------------------------------------------------------ steps
 
     def measure(self) -> tuple[int, float]:
-        """Batch size for rounds of about `training_seconds` with all workers on this machine at once, and the seconds to expect."""
+        """Batch size for rounds of about `training_seconds` with all workers on this machine at once, and the seconds
+        to expect.
+        """
         say("measuring a round of training, four workers at once (half a minute)")
         per_round = self.warm_up(BATCH_PROBE)
         batch_size = max(4, round(BATCH_PROBE * self.training_seconds / per_round))
         say(
-            f"{per_round:.2f} s with batches of {BATCH_PROBE}; batches of {batch_size} make rounds of about {self.training_seconds:g} s"
+            f"{per_round:.2f} s with batches of {BATCH_PROBE}; batches of {batch_size} make rounds of about "
+            f"{self.training_seconds:g} s"
         )
         return batch_size, self.training_seconds
 
@@ -161,7 +166,8 @@ class Demo:
 
     def deploy(self, batch_size: int, seconds: float) -> dict[str, Any]:
         return self.comitia(
-            "deploy", RUN, "--preset", self.preset, "--heights", str(self.heights), "--batch-size", str(batch_size), "--min-weight", str(WEIGHT * LATE),
+            "deploy", RUN, "--preset", self.preset, "--heights", str(self.heights), "--batch-size", str(batch_size),
+            "--min-weight", str(WEIGHT * LATE),
             "--training-seconds", str(seconds), "--account", "owner", "--ipfs-api", self.api(0), "--yes", "--json",
             home=self.home_of("owner"),
         )  # fmt: skip

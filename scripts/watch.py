@@ -1,4 +1,6 @@
-"""What the demo shows while it runs and adds up at the end: from the chain, and from the workers' own logs where it says so."""
+"""What the demo shows while it runs and adds up at the end: from the chain, and from the workers' own logs where it
+says so.
+"""
 
 from __future__ import annotations
 
@@ -76,10 +78,12 @@ class Watch:
         if is_new and run.finals:
             final = run.finals[-1]
             self._say(
-                f"height {final.height}/{self.deployment.parameters.total_heights}: accepted {sorted(compute_members(final.accepted))}{self._get_loss(final.round)}"
+                f"height {final.height}/{self.deployment.parameters.total_heights}: accepted "
+                f"{sorted(compute_members(final.accepted))}{self._get_loss(final.round)}"
             )
         self._say(
-            f"round {record.round} {self._phase.name.lower():<7} weight {clock.active}: committed {clock.committed}, revealed {clock.revealed}, voted {voted}"
+            f"round {record.round} {self._phase.name.lower():<7} weight {clock.active}: committed {clock.committed}, "
+            f"revealed {clock.revealed}, voted {voted}"
         )
 
     def _get_loss(self, round_id: int) -> str:
@@ -157,7 +161,9 @@ class Watch:
         )
 
     def _describe_return(self, worker: int, logs: list[dict[str, Any]]) -> dict[str, Any]:
-        """How many rounds after it was (again) ready a worker was accepted: its last start, from its log; the rest from the chain."""
+        """How many rounds after it was (again) ready a worker was accepted: its last start, from its log; the rest from
+        the chain.
+        """
         own = [line for line in logs if line["worker"] == f"worker-{worker}"]
         start = max(line["time"] for line in own if line["event"] == "started")
         seat = next(line["seat"] for line in own if line["event"] == "started")
@@ -205,22 +211,28 @@ class Watch:
     def _print(self, summary: dict[str, Any], training_seconds: float) -> None:
         say, s = self._say, summary
         say(
-            f"validation loss {s['loss_start']:.3f} -> {s['loss_end']:.3f} nats a character (unigrams {s['loss_unigram']:.3f}, bigrams {s['loss_bigram']:.3f})"
+            f"validation loss {s['loss_start']:.3f} -> {s['loss_end']:.3f} nats a character (unigrams "
+            f"{s['loss_unigram']:.3f}, bigrams {s['loss_bigram']:.3f})"
         )
         say(
-            f"sent by a seat in a round: {s['bytes_per_seat_round']:,} bytes (sealed blob + calldata); an fp32 all-reduce at every step: {s['bytes_all_reduce_round']:,}, {s['bytes_ratio']} times as much"
+            f"sent by a seat in a round: {s['bytes_per_seat_round']:,} bytes (sealed blob + calldata); an fp32 "
+            f"all-reduce at every step: {s['bytes_all_reduce_round']:,}, {s['bytes_ratio']} times as much"
         )
         say(f"gas of a seat in a round: {s['gas_per_seat_round']:,} (median of commit + reveal + vote)")
         say(
-            f"not training: {100 * s['share_not_training']:.1f} % of {s['run_seconds']} s, rounds of {s['training_seconds_round']} s of training ({training_seconds:g} intended), the kill included"
+            f"not training: {100 * s['share_not_training']:.1f} % of {s['run_seconds']} s, rounds of "
+            f"{s['training_seconds_round']} s of training ({training_seconds:g} intended), the kill included"
         )
         say(
-            f"the killed worker was accepted again {s['killed']['accepted_after_rounds']} round(s) after it was back; the late one {s['late']['accepted_after_rounds']} after its activation"
+            f"the killed worker was accepted again {s['killed']['accepted_after_rounds']} round(s) after it was back; "
+            f"the late one {s['late']['accepted_after_rounds']} after its activation"
         )
         say(
-            f"audit: {s['audit']} in {s['audit_seconds']} s ({100 * s['audit_share_of_run']:.0f} % of the run's time), all {s['heights']} roots equal"
+            f"audit: {s['audit']} in {s['audit_seconds']} s ({100 * s['audit_share_of_run']:.0f} % of the run's "
+            f"time), all {s['heights']} roots equal"
         )
         say(f"the model writes: {s['sample']!r}")
         say(
-            f"everything lies in {s['home']}: workers' logs, homes, deployments, the last state; {s['seconds']} s in all"
+            f"everything lies in {s['home']}: workers' logs, homes, deployments, the last state; {s['seconds']} s in "
+            f"all"
         )

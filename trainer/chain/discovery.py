@@ -28,7 +28,8 @@ def discover_deployment(urls: Sequence[str], address: str) -> Deployment:
         raise WrongNetwork(f"there is no contract at {address} on chain {node.chain_id}")
     if not is_same_runtime(code, artifact):
         raise WrongNetwork(
-            f"the contract at {address} is not compiled from this version's sources: audit it with the version that deployed it"
+            f"the contract at {address} is not compiled from this version's sources: audit it with the version that "
+            f"deployed it"
         )
     nothing = Parameters(bytes(32), bytes(32), *[0] * 18)
     found = Deployment(

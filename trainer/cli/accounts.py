@@ -65,11 +65,13 @@ def list_(home: Path, as_json: bool) -> None:
 @rpc_option
 def fund(addresses: tuple[str, ...], coins: int, rpc_urls: tuple[str, ...]) -> None:
     """Gives accounts play money on a devnet (chain id 31337)."""
+    from web3.types import RPCEndpoint
+
     from trainer.chain.node import Node
 
     node = Node(split_urls(rpc_urls))
     if node.chain_id != 31337:
         raise UsageError(f"chain {node.chain_id} is no devnet: send real coins with a wallet")
     for address in addresses:
-        node.provider.make_request("anvil_setBalance", [address, hex(coins * 10**18)])
+        node.provider.make_request(RPCEndpoint("anvil_setBalance"), [address, hex(coins * 10**18)])
         click.echo(f"{address} has {coins} coins")

@@ -29,7 +29,8 @@ from trainer.errors import UsageError
     "--state",
     "state_file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="A state that is claimed to be right (raw int32, as a worker keeps it in state/<height>.bin): a mismatch then names its first differing chunk.",
+    help="A state that is claimed to be right (raw int32, as a worker keeps it in state/<height>.bin): a mismatch "
+    "then names its first differing chunk.",
 )
 @click.option("--state-height", type=int, help="The height of --state; taken from its name without it.")
 @click.option(
@@ -42,10 +43,19 @@ from trainer.errors import UsageError
 @ipfs_option
 @json_option
 def audit(
-    address: str | None, run_name: str | None, deployments: Path, state_file: Path | None, state_height: int | None, save_file: Path | None,
-    rpc_urls: tuple[str, ...], ipfs_api: str, as_json: bool,
-) -> None:  # fmt: skip
-    """Replays every final round and compares every root. Exit code 8: a root or an accepted set differs; 11: a blob cannot be had."""
+    address: str | None,
+    run_name: str | None,
+    deployments: Path,
+    state_file: Path | None,
+    state_height: int | None,
+    save_file: Path | None,
+    rpc_urls: tuple[str, ...],
+    ipfs_api: str,
+    as_json: bool,
+) -> None:
+    """Replays every final round and compares every root. Exit code 8: a root or an accepted set differs; 11: a blob
+    cannot be had.
+    """
     import numpy as np
 
     from trainer.blobs.kubo import KuboStore
@@ -81,7 +91,8 @@ def audit(
     def report(event: str, **values: object) -> None:
         if not as_json:
             click.echo(
-                f"round {values['round']}: height {values['height']} of {values['heights']}, root {values['root']}… equal",
+                f"round {values['round']}: height {values['height']} of {values['heights']}, root {values['root']}… "
+                f"equal",
                 err=True,
             )
 

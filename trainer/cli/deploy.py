@@ -84,10 +84,28 @@ HARDHAT_ARTIFACT = Path("artifacts/contracts/TrainingRun.sol/TrainingRun.json")
 @key_options
 @json_option
 def deploy(
-    name: str, preset: str, heights: int, training_seconds: float | None, block_seconds: float, batch_size: int | None, weight_unit: int,
-    min_weight: int, challenge_window: int | None, answer_window: int | None, settle_window: int | None, overrides: tuple[str, ...],
-    genesis_seed: int, deployments: Path, hardhat: bool, yes: bool, ipfs_api: str, rpc_urls: tuple[str, ...], home: Path, as_json: bool, **key: Any,
-) -> None:  # fmt: skip
+    name: str,
+    preset: str,
+    heights: int,
+    training_seconds: float | None,
+    block_seconds: float,
+    batch_size: int | None,
+    weight_unit: int,
+    min_weight: int,
+    challenge_window: int | None,
+    answer_window: int | None,
+    settle_window: int | None,
+    overrides: tuple[str, ...],
+    genesis_seed: int,
+    deployments: Path,
+    hardhat: bool,
+    yes: bool,
+    ipfs_api: str,
+    rpc_urls: tuple[str, ...],
+    home: Path,
+    as_json: bool,
+    **key: Any,
+) -> None:
     """Publishes a run's documents on IPFS, deploys its contract, and writes deployments/<network>/NAME.json."""
     from trainer.blobs.kubo import KuboStore
     from trainer.chain.artifacts import compile_contract
@@ -108,7 +126,8 @@ def deploy(
     challenge, answer, settle = (given or devnet for given in (challenge_window, answer_window, settle_window))
     if challenge is None or answer is None or settle is None:
         raise UsageError(
-            f"chain {node.chain_id} is no devnet: choose --challenge-window, --answer-window and --settle-window (days, not seconds)"
+            f"chain {node.chain_id} is no devnet: choose --challenge-window, --answer-window and --settle-window "
+            f"(days, not seconds)"
         )
     owner = load_key(home, **key)
     say("compiling the contract (15 s the first time)")
@@ -125,7 +144,8 @@ def deploy(
         overrides
     )
     say(
-        f"publishing {len(shards)} shards and the genesis state of {run.task.layout.parameter_count:,} parameters to {ipfs_api}"
+        f"publishing {len(shards)} shards and the genesis state of {run.task.layout.parameter_count:,} parameters to "
+        f"{ipfs_api}"
     )
     specification = publish(
         KuboStore(ipfs_api), name, run.task.config, {"local": run.settings.to_config()}, shards, genesis
@@ -162,7 +182,8 @@ def deploy(
         as_json=as_json,
     )
     say(
-        f"next, each participant: comitia seat card --run {name} --account OPERATOR > card.json, then its owner: comitia seat join --run {name} --card card.json --weight 1 --account OWNER"
+        f"next, each participant: comitia seat card --run {name} --account OPERATOR > card.json, then its owner: "
+        f"comitia seat join --run {name} --card card.json --weight 1 --account OWNER"
     )
 
 
@@ -174,12 +195,14 @@ def _compare_with_hardhat(artifact: Artifact) -> None:
     )
     if built.returncode:
         raise ComitiaError(
-            f"Hardhat does not build ({built.stderr.strip()[-300:] or built.stdout.strip()[-300:]}); run `make setup`, or pass --no-hardhat"
+            f"Hardhat does not build ({built.stderr.strip()[-300:] or built.stdout.strip()[-300:]}); run `make "
+            f"setup`, or pass --no-hardhat"
         )
     code = json.loads((root / HARDHAT_ARTIFACT).read_text())["bytecode"]
     if bytes.fromhex(code.removeprefix("0x")) != artifact.creation:
         raise ComitiaError(
-            "py-solc-x and Hardhat compiled different bytecode: are the artifacts from a coverage run? Delete artifacts/ and cache/, and build again"
+            "py-solc-x and Hardhat compiled different bytecode: are the artifacts from a coverage run? Delete "
+            "artifacts/ and cache/, and build again"
         )
 
 

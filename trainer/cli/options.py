@@ -1,4 +1,6 @@
-"""Options that several commands share, named as foundry names them, each with its environment variable and its default in one place."""
+"""Options that several commands share, named as foundry names them, each with its environment variable and its default
+in one place.
+"""
 
 from __future__ import annotations
 
@@ -126,7 +128,7 @@ def keystores_of(home: Path) -> Path:
 
 
 def connect(rpc_urls: Sequence[str], run_name: str, deployments: Path) -> tuple[RunClient, Deployment]:
-    """A verified client of a run: right chain, right code, right parameters, or WrongNetwork before anything is sent."""
+    """A verified client of a run: right chain, code and parameters, or WrongNetwork before anything is sent."""
     from trainer.chain.client import RunClient
     from trainer.chain.deployment import find_deployment
 

@@ -1,4 +1,6 @@
-"""`comitia seat`: card, join, activate, leave, withdraw. Each says what it will cost and do before it sends; --yes for scripts."""
+"""`comitia seat`: card, join, activate, leave, withdraw. Each says what it will cost and do before it sends; --yes for
+scripts.
+"""
 
 from __future__ import annotations
 
@@ -76,9 +78,18 @@ def card(
 @ipfs_option
 @_common
 def join(
-    rpc_urls: tuple[str, ...], run_name: str, deployments: Path, home: Path, ipfs_api: str, card_file: Path | None, single_key: bool,
-    weight: int, yes: bool, as_json: bool, **key: Any,
-) -> None:  # fmt: skip
+    rpc_urls: tuple[str, ...],
+    run_name: str,
+    deployments: Path,
+    home: Path,
+    ipfs_api: str,
+    card_file: Path | None,
+    single_key: bool,
+    weight: int,
+    yes: bool,
+    as_json: bool,
+    **key: Any,
+) -> None:
     """Takes a seat, benched, with a stake. Sent by the owner, who keeps its key off the worker's machine."""
     from trainer.blobs.kubo import KuboStore
     from trainer.chain import calls
@@ -154,7 +165,10 @@ def leave(
     from trainer.chain import calls
 
     client, deployment = connect(rpc_urls, run_name, deployments)
-    what = f"leave with seat {seat_id}; the stake can be withdrawn about {deployment.parameters.horizon} s after its last vote became final"
+    what = (
+        f"leave with seat {seat_id}; the stake can be withdrawn about {deployment.parameters.horizon} s after its "
+        f"last vote became final"
+    )
     show(_send(client, load_key(home, **key), calls.leave(seat_id), what, yes), as_json=as_json)
 
 

@@ -27,6 +27,18 @@ def status(rpc_urls: tuple[str, ...], run_name: str, deployments: Path, as_json:
     phase, end = run.compute_phase(head.time)
     record = run.current
     voted = 0 if record is None else sum(run.weights[seat] for seat in record.votes)
+    seats = [
+        {
+            "seat": seat.seat,
+            "weight": seat.weight,
+            "operator": seat.operator,
+            "owner": seat.owner,
+            "state": "left" if seat.until != FOREVER else "active" if seat.is_active(run.clock.round) else "benched",
+            "streak": run.compute_streak(seat.seat, run.height),
+            "accepted": sum((final.accepted >> seat.seat) & 1 for final in run.finals),
+        }
+        for seat in run.seats.values()
+    ]
     data = {
         "run": deployment.name,
         "chain_id": deployment.chain_id,
@@ -44,22 +56,7 @@ def status(rpc_urls: tuple[str, ...], run_name: str, deployments: Path, as_json:
         "revealed": run.clock.revealed,
         "voted": voted,
         "void_rounds_in_a_row": run.clock.stretch,
-        "seats": [
-            {
-                "seat": seat.seat,
-                "weight": seat.weight,
-                "operator": seat.operator,
-                "owner": seat.owner,
-                "state": "left"
-                if seat.until != FOREVER
-                else "active"
-                if seat.is_active(run.clock.round)
-                else "benched",
-                "streak": run.compute_streak(seat.seat, run.height),
-                "accepted": sum((final.accepted >> seat.seat) & 1 for final in run.finals),
-            }
-            for seat in run.seats.values()
-        ],
+        "seats": seats,
     }
     if as_json:
         click.echo(json.dumps(data))
@@ -67,12 +64,15 @@ def status(rpc_urls: tuple[str, ...], run_name: str, deployments: Path, as_json:
     left = "" if data["seconds_left"] is None else f", {data['seconds_left']} s left"
     click.echo(f"run {data['run']} at {data['address']} on chain {data['chain_id']}, block {data['block']}")
     click.echo(
-        f"round {data['round']} in {data['phase']}{left}; height {data['height']} of {data['total_heights']}; state root {str(data['state_root'])[:16]}…"
+        f"round {data['round']} in {data['phase']}{left}; height {data['height']} of {data['total_heights']}; state "
+        f"root {str(data['state_root'])[:16]}…"
     )
     click.echo(
-        f"weight: active {data['active']}, committed {data['committed']}, revealed {data['revealed']}, voted {data['voted']}; a quorum is more than {2 * run.clock.base / 3:.2f}"
+        f"weight: active {data['active']}, committed {data['committed']}, revealed {data['revealed']}, voted "
+        f"{data['voted']}; a quorum is more than {2 * run.clock.base / 3:.2f}"
     )
-    for seat in data["seats"]:
+    for seat in seats:
         click.echo(
-            f"seat {seat['seat']:>3}  weight {seat['weight']:>3}  {seat['state']:<8} streak {seat['streak']:>4}  accepted {seat['accepted']:>5}  operator {seat['operator']}"
+            f"seat {seat['seat']:>3}  weight {seat['weight']:>3}  {seat['state']:<8} streak {seat['streak']:>4}  "
+            f"accepted {seat['accepted']:>5}  operator {seat['operator']}"
         )

@@ -52,10 +52,20 @@ POLL_SECONDS = 0.1  # between two looks at the chain's head; one request on the 
 @key_options
 @json_option
 def worker(
-    rpc_urls: tuple[str, ...], run_name: str, deployments: Path, home: Path, ipfs_api: str, wanted: int | None, single_key: bool,
-    poll_seconds: float, as_json: bool, **key: Any,
-) -> None:  # fmt: skip
-    """Trains, commits, reveals and votes for one seat until the run is finished. SIGTERM stops it cleanly; started again it goes on."""
+    rpc_urls: tuple[str, ...],
+    run_name: str,
+    deployments: Path,
+    home: Path,
+    ipfs_api: str,
+    wanted: int | None,
+    single_key: bool,
+    poll_seconds: float,
+    as_json: bool,
+    **key: Any,
+) -> None:
+    """Trains, commits, reveals and votes for one seat until the run is finished. SIGTERM stops it cleanly; started
+    again it goes on.
+    """
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -77,7 +87,7 @@ def worker(
             f"this key also owns seat {seat.seat}: keep the owner's key off the worker, or say --single-key"
         )
 
-    report("started", seat=seat.seat, weight=seat.weight, operator=operator.address, run=deployment.address)
+    report("started", seat=seat.seat, weight=seat.weight, operator=operator.address, run=run_name)
     Worker(seat.seat, parts, poll_seconds=poll_seconds, stop=stop).run()
     report("stopped")
 

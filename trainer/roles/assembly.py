@@ -38,7 +38,9 @@ from trainer.roles.vault import Vault
 from trainer.roles.worker import Parts
 
 DEVNET_CHAIN_ID = 31337
-CHECKED_CHUNKS = 16  # of each new state, computed a second time by the reference: a bug of the fast path stops one worker instead of costing all
+# of each new state, computed a second time by the reference: a bug of the fast path stops one worker instead of costing
+# all
+CHECKED_CHUNKS = 16
 
 
 def assemble(
@@ -50,7 +52,9 @@ def assemble(
     ipfs_api: str,
     report: Callable[..., None],
 ) -> tuple[Parts, Seat]:
-    """The parts of a worker, ready to run. Raises UnreachableError and BlobError (wait and call again), UsageError, LockedError."""
+    """The parts of a worker, ready to run. Raises UnreachableError and BlobError (wait and call again), UsageError,
+    LockedError.
+    """
     replica = ChainReplica(EventFeed(client, deployment.block), deployment.parameters, client.domains)
     replica.poll()
     seat = find_seat(replica.run, operator.address, wanted)
@@ -101,7 +105,9 @@ def make_schedule(parameters: Parameters) -> Schedule:
 
 
 def compute_next_state(run: RunState, round_id: int, state: State, bits: Mapping[int, bytes]) -> tuple[State, bytes]:
-    """`judgement.compute_next_state` by the fast path, with some chunks computed again by the reference. Raises ArithmeticError where they differ."""
+    """`judgement.compute_next_state` by the fast path, with some chunks computed again by the reference. Raises
+    ArithmeticError where they differ.
+    """
     record = run.rounds[round_id]
     size = make_schedule(run.parameters).compute_step(record.height)
     gradients = [(bits[seat], record.weights[seat]) for seat in sorted(bits)]
@@ -116,6 +122,7 @@ def compute_next_state(run: RunState, round_id: int, state: State, bits: Mapping
         again = step.apply_step(state[part], [(packed[leaf], weight) for packed, weight in gradients], size)
         if not np.array_equal(again, after[part]):
             raise ArithmeticError(
-                f"round {round_id}, chunk {chunk}: the fast step and the reference differ; nothing was voted. Report this"
+                f"round {round_id}, chunk {chunk}: the fast step and the reference differ; nothing was voted. Report "
+                f"this"
             )
     return after, compute_state_root(after)

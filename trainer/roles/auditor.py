@@ -1,4 +1,6 @@
-"""Replays a run from the chain and IPFS alone, and compares every root. Nobody's permission, nobody's word: anybody may do it."""
+"""Replays a run from the chain and IPFS alone, and compares every root. Nobody's permission, nobody's word: anybody may
+do it.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ Report = Callable[..., None]
 
 @dataclass(frozen=True)
 class Audit:
-    """What was replayed. `unjudged`: rounds whose accepted set could not be derived anew, since a blob outside it is gone; their sums were checked."""
+    """What was replayed. `unjudged`: rounds whose accepted set could not be derived anew, since a blob outside it is
+    gone; their sums were checked.
+    """
 
     height: int
     root: bytes
@@ -37,7 +41,9 @@ class Audit:
 
 
 class Auditor:
-    """One audit. `claimed`: height to a state (int32[Ppad]) that somebody says is right: then a mismatch names the first chunk that differs."""
+    """One audit. `claimed`: height to a state (int32[Ppad]) that somebody says is right: then a mismatch names the
+    first chunk that differs.
+    """
 
     def __init__(
         self, run: RunState, store: BlobStore, clock: Clock, report: Report, claimed: Mapping[int, State]
@@ -49,7 +55,9 @@ class Auditor:
         self._claimed = claimed
 
     def replay(self, genesis: State) -> Audit:
-        """Replays every final round in order. Raises AuditMismatch at the first that differs, BlobError if a blob of an accepted seat cannot be had."""
+        """Replays every final round in order. Raises AuditMismatch at the first that differs, BlobError if a blob of an
+        accepted seat cannot be had.
+        """
         follower = Follower(genesis, 0)
         unjudged: list[int] = []
         with ThreadPoolExecutor(AHEAD) as pool:
@@ -85,17 +93,19 @@ class Auditor:
         if own.accepted != final.accepted:
             names = {seat: str(verdict) for seat, verdict in judged.judgement.verdicts.items()}
             raise AuditMismatch(
-                f"round {round_id} (height {final.height}): the accepted set is {sorted(compute_members(final.accepted))} on chain, "
+                f"round {round_id} (height {final.height}): the accepted set is "
+                f"{sorted(compute_members(final.accepted))} on chain, "
                 f"{sorted(compute_members(own.accepted))} replayed ({names})"
             )
         if own.state_root != final.state_root:
             raise AuditMismatch(
-                f"round {round_id} (height {final.height}): the root is {final.state_root.hex()} on chain, {own.state_root.hex()} replayed; "
-                + self._locate(final.height, judged.state)
+                f"round {round_id} (height {final.height}): the root is {final.state_root.hex()} on chain, "
+                f"{own.state_root.hex()} replayed; " + self._locate(final.height, judged.state)
             )
         if final.checked:
             raise AuditMismatch(
-                f"round {round_id} (height {final.height}): cross-checks {sorted(compute_members(final.checked))} on chain, none replayed"
+                f"round {round_id} (height {final.height}): cross-checks {sorted(compute_members(final.checked))} on "
+                f"chain, none replayed"
             )
         follower.adopt(round_id, final.height)
         return is_whole
@@ -125,7 +135,8 @@ class Auditor:
             except BlobError:
                 if is_needed:
                     raise BlobError(
-                        f"round {round_id}: the blob of seat {seat} ({commit.sealed_digest.hex()}) is nowhere to be found; start an archive or another seat's node"
+                        f"round {round_id}: the blob of seat {seat} ({commit.sealed_digest.hex()}) is nowhere to be "
+                        f"found; start an archive or another seat's node"
                     ) from None
                 continue
             if hashlib.sha256(blob).digest() == commit.sealed_digest:

@@ -1,4 +1,6 @@
-"""The worker's blobs: asked for as soon as a commit is seen, verified, pinned, kept until their rounds are over. Fetching runs beside the rounds."""
+"""The worker's blobs: asked for as soon as a commit is seen, verified, pinned, kept until their rounds are over.
+Fetching runs beside the rounds.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +18,11 @@ PATIENCE = 30.0  # seconds of one fetch; what is still wanted then is asked for 
 
 
 class BlobDesk:
-    """Sealed blobs of the current rounds by digest. `held` are verified and pinned here: what `haves` promises to serve.
+    """Sealed blobs of the current rounds by digest. `held` are verified and pinned here: what `haves` promises to
+    serve.
 
-    prefix: of the pins' names. size: of every sealed blob, in bytes. report(event, **values): tells what could not be had.
+    prefix: of the pins' names. size: of every sealed blob, in bytes. report(event, **values): tells what could not be
+    had.
     """
 
     def __init__(

@@ -1,4 +1,6 @@
-"""How a participant comes to a seat: the card that an operator hands to the owner, and the key chain that belongs to a seat."""
+"""How a participant comes to a seat: the card that an operator hands to the owner, and the key chain that belongs to a
+seat.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ KEYCHAINS = 8  # how many of a key's chains are tried to find the one that a sea
 
 @dataclass(frozen=True)
 class Card:
-    """What the owner needs of the operator to join a run, and nothing secret: account, tip of the key chain (hex), peer address."""
+    """What the owner needs of the operator to join a run, and nothing secret: account, tip of the key chain (hex), peer
+    address.
+    """
 
     run: str  # the contract's address
     operator: str
@@ -73,7 +77,8 @@ def find_seat(run: RunState, operator: str, wanted: int | None) -> Seat:
         seats = [seat for seat in seats if seat.seat == wanted]
     if not seats:
         raise UsageError(
-            f"{operator} operates no seat of this run{'' if wanted is None else f' with id {wanted}'}: join first (`comitia seat join`)"
+            f"{operator} operates no seat of this run{'' if wanted is None else f' with id {wanted}'}: join first "
+            f"(`comitia seat join`)"
         )
     if len(seats) > 1:
         raise UsageError(

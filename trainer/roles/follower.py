@@ -1,4 +1,6 @@
-"""Follows a run: holds the public state of one height, judges the rounds after it, and moves on when a round is final. The worker and the auditor are both followers."""
+"""Follows a run: holds the public state of one height, judges the rounds after it, and moves on when a round is final.
+The worker and the auditor are both followers.
+"""
 
 from __future__ import annotations
 
@@ -62,13 +64,15 @@ class Follower:
         return judged
 
     def adopt(self, round_id: int, height: int) -> None:
-        """The round is final with this follower's own outcome: its next state is the state of `height`. The round before is dropped."""
+        """The round is final with this follower's own outcome: its next state is the state of `height`. The round
+        before is dropped.
+        """
         self.state, self.height = self.judged[round_id].state, height
         self.judged = {other: judged for other, judged in self.judged.items() if other >= round_id}
 
 
 def load_blobs(digests: Mapping[int, bytes], held: Mapping[bytes, bytes]) -> dict[int, bytes]:
-    """Sealed bytes by seat, of the digests that are held; each is hashed again, since bytes may have come from a disk."""
+    """Sealed bytes by seat, of the digests that are held; hashed again, since bytes may come from a disk."""
     blobs = {seat: held[digest] for seat, digest in digests.items() if digest in held}
     for seat, blob in blobs.items():
         if hashlib.sha256(blob).digest() != digests[seat]:

@@ -37,7 +37,7 @@ class Journal:
         self._file = path.open("ab")
 
     def append(self, kind: str, **values: Any) -> None:
-        """Writes one record and waits for the disk. Raises JournalError (a full disk, say); then nothing may be sent."""
+        """Writes one record and waits for the disk. Raises JournalError (a full disk); then nothing may be sent."""
         record = {"kind": kind, **values}
         payload = json.dumps(record, sort_keys=True, separators=(",", ":")).encode()
         try:

@@ -1,4 +1,6 @@
-"""A run's documents on IPFS: specification, data shards, genesis state. Published by who deploys, fetched and checked by everybody else."""
+"""A run's documents on IPFS: specification, data shards, genesis state. Published by who deploys, fetched and checked
+by everybody else.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,9 @@ def publish(
     shards: Sequence[bytes],
     genesis: State,
 ) -> Specification:
-    """Puts shards, genesis and specification on IPFS, pinned. Returns the specification, whose digest goes into the contract."""
+    """Puts shards, genesis and specification on IPFS, pinned. Returns the specification, whose digest goes into the
+    contract.
+    """
     pieces = split_pieces(genesis.astype("<i4").tobytes())
     for block in [*shards, *pieces]:
         store.put(block)
@@ -58,7 +62,8 @@ def publish(
 def load_library(store: BlobStore, parameters: Parameters, clock: Clock, *, with_shards: bool = True) -> Library:
     """Fetches a run's documents and checks every digest and the genesis root. `clock`: monotonic seconds.
 
-    Raises BlobError while a piece cannot be had (try again later), UsageError for documents that do not belong to the contract.
+    Raises BlobError while a piece cannot be had (try again later), UsageError for documents that do not belong to the
+    contract.
     """
     data = store.get(parameters.spec_digest, None, clock() + PIECE_SECONDS)
     try:

@@ -1,4 +1,6 @@
-"""This machine's copy of the run: the chain's events, applied. A reorganisation is handled like a restart: derived anew from the events that stand."""
+"""This machine's copy of the run: the chain's events, applied. A reorganisation is handled like a restart: derived anew
+from the events that stand.
+"""
 
 from __future__ import annotations
 

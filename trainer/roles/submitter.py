@@ -1,4 +1,6 @@
-"""A worker's transactions: signed, written to the journal, sent, watched until they are mined; one account, one nonce order."""
+"""A worker's transactions: signed, written to the journal, sent, watched until they are mined; one account, one nonce
+order.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,9 @@ class Submitter:
             self._broadcast(kind, round_id, [signed])
 
     def restore(self) -> None:
-        """After a reorganisation: sends again what the chain does not hold any more; a gap in the nonces would hold back all that follows."""
+        """After a reorganisation: sends again what the chain does not hold any more; a gap in the nonces would hold
+        back all that follows.
+        """
         for signed in self._sender.resend():
             self._report("sent again", transaction="0x" + signed.hash.hex())
 
@@ -89,7 +93,8 @@ class Submitter:
         try:
             self._sender.broadcast(signed)
         except (NonceUsed, Underpriced) as error:
-            # Another version of it may be mined: its receipt tells. Without other versions the session asks again, with a new nonce.
+            # Another version of it may be mined: its receipt tells. Without other versions the session asks again, with
+            # a new nonce.
             self._report("not sent", call=kind, round=round_id, reason=str(error))
             if len(versions) == 1:
                 del self._sent[kind, round_id]

@@ -19,7 +19,7 @@ class BackgroundTraining:
         self._thread: threading.Thread | None = None
         self._cancel = threading.Event()
         self._done: tuple[TrainingKey, LocalResult] | None = None
-        self._failure: BaseException | None = None
+        self._failure: Exception | None = None
         self.key: TrainingKey | None = None
 
     def start(self, key: TrainingKey, seat: int, state: State, inner: InnerState | None) -> None:
@@ -38,7 +38,7 @@ class BackgroundTraining:
                 result = self._trainer.train(state, inner, batches, key.height, cancel.is_set)
             except Cancelled:
                 return
-            except BaseException as error:  # shown by `collect`, in the thread that can act on it
+            except Exception as error:  # noqa: BLE001 - shown by `collect`, in the thread that can act on it
                 self._failure = error
                 return
             self._done = (key, result)

@@ -1,4 +1,6 @@
-"""What a worker keeps on its disk: journal, sealed work, inner optimizer states, the newest public states. Everything is written whole, or not at all."""
+"""What a worker keeps on its disk: journal, sealed work, inner optimizer states, the newest public states. Everything
+is written whole, or not at all.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ KEPT_ROUNDS = 16  # of sealed work and inner states
 
 
 class Vault:
-    """The directory of one seat of one run; the lock is held as long as this object's process lives. Raises LockedError."""
+    """The directory of one seat of one run; the lock is held as long as this object's process lives. Raises
+    LockedError.
+    """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory

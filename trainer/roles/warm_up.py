@@ -1,4 +1,6 @@
-"""Measures a round of training on this machine: `python -m trainer.roles.warm_up PRESET HEIGHTS BATCH_SIZE CACHE` prints its seconds."""
+"""Measures a round of training on this machine: `python -m trainer.roles.warm_up PRESET HEIGHTS BATCH_SIZE CACHE`
+prints its seconds.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A run's windows from two measured times: how long a round's training takes, and how often the chain makes a block (docs/operating.md)."""
+"""A run's windows from two measured times: how long a round's training takes, and how often the chain makes a block
+(docs/operating.md).
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ class Windows:
 
 
 def compute_windows(training_seconds: float, block_seconds: float, challenge: int, answer: int, settle: int) -> Windows:
-    """Windows for rounds of `training_seconds` on a chain with a block every `block_seconds`. `challenge`, `answer`, `settle` are the operator's choice."""
+    """Windows for rounds of `training_seconds` on a chain with a block every `block_seconds`. `challenge`, `answer`,
+    `settle` are the operator's choice.
+    """
     commit_min = math.ceil(1.25 * training_seconds)  # nobody's speed excludes who trains within it
     reveal = max(MIN_REVEAL, math.ceil(5 * block_seconds))
     vote = max(MIN_VOTE, math.ceil(8 * block_seconds))

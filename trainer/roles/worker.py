@@ -1,7 +1,9 @@
 """One participant: feeds events and the chain's time into the pure session, and carries out what comes back.
 
-Chain gives events -> `session.decide` says what this seat must do -> learn computes bits -> protocol packs, hashes, seals -> blobs stores -> chain sends;
-then back: blobs fetches -> protocol opens, accepts, adds up, hashes -> chain votes. Every step is in the journal, on disk, before it is on the chain.
+Chain gives events -> `session.decide` says what this seat must do -> learn computes bits -> protocol packs, hashes,
+seals -> blobs stores -> chain sends;
+then back: blobs fetches -> protocol opens, accepts, adds up, hashes -> chain votes. Every step is in the journal, on
+disk, before it is on the chain.
 """
 
 from __future__ import annotations
@@ -126,7 +128,9 @@ class Worker:
         )
 
     def _recover(self) -> None:
-        """After a start: the newest state whose root is on chain, the own blobs back into Kubo, signed transactions sent again as the same bytes."""
+        """After a start: the newest state whose root is on chain, the own blobs back into Kubo, signed transactions
+        sent again as the same bytes.
+        """
         parts = self.parts
         parts.replica.poll()
         self._rebase()
@@ -138,7 +142,7 @@ class Worker:
             work, blob = self._works.get(round_id), parts.vault.load_blob(round_id)
             if work and blob:
                 parts.desk.put(blob, round_id)
-        done = {"commit": record.commits, "reveal": record.reveals, "vote": record.votes}
+        done = {"commit": set(record.commits), "reveal": set(record.reveals), "vote": set(record.votes)}
         newest = dict(parts.vault.load_transactions(record.round))
         for kind, raw in newest.items():
             if kind in done and self.seat not in done[kind]:
@@ -261,14 +265,16 @@ class Worker:
         run = self.parts.replica.run
         if action.reason == "key in use":
             raise KeyInUse(
-                f"round {action.round}: the chain holds a commitment of seat {self.seat} that is not in this journal. Does another machine run this key?"
+                f"round {action.round}: the chain holds a commitment of seat {self.seat} that is not in this journal. "
+                f"Does another machine run this key?"
             )
         own, final = self.parts.follower.outcomes[action.round], run.rounds[action.round].final
         assert final is not None
         self.parts.vault.save_diverged(final.height, self.parts.follower.judged[action.round].state)
         sets = f"accepted {sorted(compute_members(own.accepted))} here, {sorted(compute_members(final.accepted))} there"
         raise Diverged(
-            f"round {action.round} is final with another outcome: root {own.state_root.hex()} here, {final.state_root.hex()} there; {sets}. "
+            f"round {action.round} is final with another outcome: root {own.state_root.hex()} here, "
+            f"{final.state_root.hex()} there; {sets}. "
             f"This worker does not follow; its own state is {self.parts.vault.get_diverged(final.height)}: "
             f"`comitia audit --state` says who is right, and the first chunk that differs"
         )
