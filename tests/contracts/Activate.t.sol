@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {ITrainingRun} from "../../contracts/interfaces/ITrainingRun.sol";
+import {RunTest} from "./util/RunTest.sol";
+import {vm} from "./util/Vm.sol";
+
+contract ActivateTest is RunTest {
+    function test_reverts_for_a_stranger() public {
+        join(10);
+        skip(p.activateDelay);
+        fails(abi.encodeWithSelector(ITrainingRun.NotOperator.selector, operatorOf(0)));
+        next(address(0xbad));
+        run.activate(0);
+    }
+
+    function test_reverts_for_no_seat() public {
+        fails(abi.encodeWithSelector(ITrainingRun.NotOperator.selector, address(0)));
+        activate(9);
+    }
+
+    function test_reverts_before_the_delay() public {
+        join(10);
+        uint256 ready = vm.getBlockTimestamp() + p.activateDelay;
+        skipTo(ready - 1);
+        fails(abi.encodeWithSelector(ITrainingRun.TooEarly.selector, ready));
+        activate(0);
+        skipTo(ready);
+        activate(0);
+    }
+
+    function test_reverts_when_active() public {
+        start(10, 10, 10);
+        fails(abi.encodeWithSelector(ITrainingRun.AlreadyActive.selector, FIRST));
+        activate(1);
+    }
+
+    function test_reverts_after_leaving() public {
+        join(10);
+        skip(p.activateDelay);
+        leave(0);
+        fails(ITrainingRun.HasLeft.selector);
+        activate(0);
+    }
+
+    function test_reverts_after_withdrawing() public {
+        join(10);
+        leave(0);
+        skip(run.horizon());
+        withdraw(0);
+        fails(abi.encodeWithSelector(ITrainingRun.NotOperator.selector, address(0)));
+        activate(0);
+    }
+
+    function test_acts_from_the_first_round() public {
+        join(10);
+        skip(p.activateDelay);
+        vm.expectEmit(address(run));
+        emit ITrainingRun.Activated(0, FIRST, 10);
+        activate(0);
+        assertEq(run.seats(0).from, FIRST);
+        assertEq(run.roll().nextActive, 10);
+        openRound();
+        assertEq(run.clock().active, 10);
+        commit(FIRST, 0);
+    }
+
+    function test_the_owner_may_too() public {
+        join(10);
+        skip(p.activateDelay);
+        vm.prank(ownerOf(0));
+        run.activate(0);
+        assertEq(run.seats(0).from, FIRST);
+    }
+
+    function test_acts_from_the_next_round_only() public {
+        start(10, 10, 10);
+        uint8 late = join(200);
+        skip(p.activateDelay);
+        activate(late);
+        assertEq(run.clock().active, 30, "the weight of an open round does not change");
+        assertEq(run.clock().base, 30);
+        fails(abi.encodeWithSelector(ITrainingRun.NotActive.selector, FIRST + 1, FOREVER));
+        commit(FIRST, late);
+
+        playRound(0, 2);
+        assertEq(run.clock().active, 230);
+        commit(FIRST + 1, late);
+    }
+
+    function test_between_rounds_acts_in_the_next() public {
+        start(10, 10, 10);
+        playVoid(0, 2);
+        uint8 late = join(5);
+        skip(p.activateDelay);
+        activate(late);
+        assertEq(run.seats(late).from, FIRST + 1);
+        openRound();
+        assertEq(run.clock().active, 35);
+    }
+}
