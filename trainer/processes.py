@@ -53,6 +53,7 @@ class Child:
         self.name = name
         self.log = log
         self._settings = settings
+        self._stop_by: float | None = None  # monotonic seconds
         arguments = [os.fspath(part) for part in command]
         if sys.platform == "linux":
             bind = [sys.executable, "-I", "-S", "-c", _BIND_TO_PARENT, str(os.getpid()), str(int(parent_death_signal))]
@@ -107,14 +108,17 @@ class Child:
         return "\n".join([*("  " + line for line in lines), f"  (log: {self.log})"])
 
     def request_stop(self) -> None:
-        """Send SIGTERM and do not wait; `stop` later collects it."""
-        self._signal(signal.SIGTERM)
+        """Send SIGTERM and do not wait; the time that `stop` then gives it counts from here."""
+        if self._stop_by is None:
+            self._stop_by = time.monotonic() + self._settings.stop_timeout
+            self._signal(signal.SIGTERM)
 
     def stop(self) -> int:
         """SIGTERM, and SIGKILL if it has not ended after `stop_timeout`. Returns the exit code."""
-        self._signal(signal.SIGTERM)
+        self.request_stop()
+        assert self._stop_by is not None
         try:
-            return self._process.wait(self._settings.stop_timeout)
+            return self._process.wait(max(0.0, self._stop_by - time.monotonic()))
         except subprocess.TimeoutExpired:
             return self.kill()
 
