@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {ITrainingRun} from "../../contracts/interfaces/ITrainingRun.sol";
+import {RunTest} from "./util/RunTest.sol";
+import {vm} from "./util/Vm.sol";
+
+contract RevealTest is RunTest {
+    function test_reverts_before_the_first_round() public {
+        fails(wrongPhase(ITrainingRun.Phase.Idle));
+        reveal(0, 0);
+        fails(abi.encodeWithSelector(ITrainingRun.WrongRound.selector, 0));
+        reveal(FIRST, 0);
+    }
+
+    function test_reverts_in_another_round() public {
+        start(10, 10, 10);
+        commitAll(0, 2);
+        fails(abi.encodeWithSelector(ITrainingRun.WrongRound.selector, FIRST));
+        reveal(FIRST - 1, 0);
+    }
+
+    function test_reverts_in_another_phase() public {
+        start(10, 10, 10);
+        commitAll(0, 1);
+        fails(wrongPhase(ITrainingRun.Phase.Commit));
+        reveal(FIRST, 0);
+        commit(FIRST, 2);
+        revealAll(0, 2);
+        fails(wrongPhase(ITrainingRun.Phase.Vote));
+        reveal(FIRST, 0);
+    }
+
+    function test_reverts_at_the_end() public {
+        start(10, 10, 10);
+        commitAll(0, 2);
+        uint256 end = vm.getBlockTimestamp() + p.revealWindow;
+        assertEq(run.deadline(), end);
+        skipTo(end);
+        fails(wrongPhase(ITrainingRun.Phase.Void));
+        reveal(FIRST, 0);
+        skipTo(end - 1);
+        reveal(FIRST, 0);
+    }
+
+    function test_reverts_when_finished() public {
+        (p.warmup, p.decay, p.totalHeights) = (1, 1, 2);
+        deploy();
+        start(10, 10, 10);
+        playRound(0, 2);
+        playRound(0, 2);
+        fails(wrongPhase(ITrainingRun.Phase.Finished));
+        reveal(FIRST + 1, 0);
+    }
+
+    function test_reverts_without_a_commitment() public {
+        start(10, 10, 10, 1);
+        commitAll(0, 2);
+        skipTo(run.clock().commitEnd);
+        fails(ITrainingRun.NotCommitted.selector);
+        reveal(FIRST, 3);
+    }
+
+    /// @dev The entry of the round before in the same ring slot is not this round's.
+    function test_reverts_with_a_commitment_of_another_round() public {
+        p.ring = 2;
+        (p.commitMin, p.commitCap) = (60, 60);
+        deploy();
+        start(10, 10, 10, 1);
+        for (uint256 i; i < 2; ++i) {
+            commitAll(0, 3);
+            skipTo(run.deadline());
+            openRound();
+        }
+        commitAll(0, 2);
+        skipTo(run.clock().commitEnd);
+        assertEq(run.entry(FIRST + 2, 3).round, 0);
+        fails(ITrainingRun.NotCommitted.selector);
+        reveal(FIRST + 2, 3);
+    }
+
+    function test_reverts_twice() public {
+        start(10, 10, 10);
+        commitAll(0, 2);
+        reveal(FIRST, 0);
+        fails(ITrainingRun.AlreadyRevealed.selector);
+        reveal(FIRST, 0);
+    }
+
+    function testFuzz_reverts_with_another_root(bytes32 root) public {
+        vm.assume(root != rootOf(FIRST, 0));
+        start(10, 10, 10);
+        commitAll(0, 2);
+        fails(ITrainingRun.CommitmentMismatch.selector);
+        next(operatorOf(0));
+        run.reveal(FIRST, 0, root, 0, 0);
+    }
+
+    /// @dev Nobody can reveal for another, so nobody can spoil its key or its haves.
+    function test_reverts_for_another_sender() public {
+        start(10, 10, 10);
+        commitAll(0, 2);
+        fails(ITrainingRun.CommitmentMismatch.selector);
+        next(operatorOf(1));
+        run.reveal(FIRST, 0, rootOf(FIRST, 0), 0, 0);
+        fails(ITrainingRun.CommitmentMismatch.selector);
+        next(ownerOf(0));
+        run.reveal(FIRST, 0, rootOf(FIRST, 0), 0, 0);
+    }
+
+    function test_reverts_with_another_seats_commitment() public {
+        start(10, 10, 10);
+        (uint64 number, bytes32 hash) = anchor();
+        bytes32 copied = commitmentOf(FIRST, 0);
+        commit(FIRST, 0);
+        next(operatorOf(1));
+        run.commit(FIRST, 1, number, hash, copied, 0);
+        commit(FIRST, 2);
+        reveal(FIRST, 0);
+        fails(ITrainingRun.CommitmentMismatch.selector);
+        next(operatorOf(1));
+        run.reveal(FIRST, 1, rootOf(FIRST, 0), 0, 0);
+    }
+
+    function test_is_recorded() public {
+        start(10, 20, 30);
+        commitAll(0, 2);
+        vm.expectEmit(address(run));
+        emit ITrainingRun.Revealed(FIRST, 1, rootOf(FIRST, 1), keyOf(FIRST, 1), 7);
+        reveal(FIRST, 1);
+        ITrainingRun.Entry memory e = run.entry(FIRST, 1);
+        assertEq(bytes32(e.digest), bytes32(bytes27(rootOf(FIRST, 1))));
+        assertEq(e.weight, 20);
+        assertEq(e.round, FIRST);
+        assertEq(e.stage, 1);
+        assertEq(run.clock().revealed, 20);
+        assertEq(run.clock().revealEnd, 0);
+    }
+
+    function test_ends_when_all_that_committed_have_revealed() public {
+        start(10, 10, 10, 1);
+        commitAll(0, 2);
+        skipTo(run.clock().commitEnd);
+        revealAll(0, 1);
+        assertPhase(ITrainingRun.Phase.Reveal);
+        skip(3);
+        reveal(FIRST, 2);
+        assertEq(run.clock().revealEnd, vm.getBlockTimestamp());
+        assertPhase(ITrainingRun.Phase.Vote);
+        assertEq(run.deadline(), vm.getBlockTimestamp() + p.voteWindow);
+    }
+
+    /// @dev Two thirds of the base exactly are void, one unit more is a vote.
+    function test_two_thirds_must_reveal() public {
+        start(40, 1, 19);
+        commitAll(0, 2);
+        reveal(FIRST, 0);
+        uint256 state = vm.snapshotState();
+        skipTo(run.deadline());
+        assertPhase(ITrainingRun.Phase.Void);
+        vm.revertToState(state);
+        reveal(FIRST, 1);
+        skipTo(run.deadline());
+        assertPhase(ITrainingRun.Phase.Vote);
+    }
+
+    function test_all_revealed_and_too_few_is_void_at_once() public {
+        start(40, 1, 19);
+        skip(1_000);
+        commit(FIRST, 0);
+        skipTo(run.clock().commitEnd);
+        reveal(FIRST, 0);
+        assertPhase(ITrainingRun.Phase.Void);
+        openRound();
+    }
+
+    /// @dev Who left, even with its stake, may still open its blob: the commitment is enough.
+    function test_after_leaving() public {
+        start(10, 10, 10);
+        commitAll(0, 2);
+        leave(0);
+        reveal(FIRST, 0);
+        assertEq(run.clock().revealed, 10);
+    }
+}
