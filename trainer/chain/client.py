@@ -6,7 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from web3.exceptions import BadFunctionCallOutput, ContractLogicError
+from eth_abi.abi import decode
+from eth_utils.abi import get_abi_output_types
+from eth_utils.address import to_checksum_address
+from hexbytes import HexBytes
+from web3.exceptions import ContractLogicError
 
 from trainer.chain.deployment import Deployment
 from trainer.chain.events import EventDecoder, get_logs
@@ -98,6 +102,7 @@ class RunClient:
         self.address = deployment.address
         self.abi = deployment.abi
         self.contract = self.node.w3.eth.contract(address=deployment.address, abi=deployment.abi)  # type: ignore[call-overload]
+        self._outputs = {item["name"]: get_abi_output_types(item) for item in self.abi if item["type"] == "function"}
         self.decoder = EventDecoder(deployment.abi)
         self.node.provider.checks.append(self._check_code)
 
@@ -145,7 +150,9 @@ class RunClient:
 
     def get_seat(self, seat: int, at: BlockRef | None = None) -> SeatRecord:
         """A seat by id; weight 0 if it was never given or has been paid out."""
-        return SeatRecord(*self._read("seats", seat, at=at))
+        operator, weight, since, until, owner, ready_at, left_at = self._read("seats", seat, at=at)
+        accounts = to_checksum_address(operator), to_checksum_address(owner)
+        return SeatRecord(accounts[0], weight, since, until, accounts[1], ready_at, left_at)
 
     def get_entry(self, round: int, seat: int, at: BlockRef | None = None) -> Entry:
         """A seat's commitment or gradient root of a round."""
@@ -178,15 +185,21 @@ class RunClient:
         return self.node.get_header(block).block.time
 
     def _read(self, method: str, *args: object, at: BlockRef | None = None) -> Any:
-        block: Any = "latest" if at is None else at.hash
+        """Return values of a view. Not by web3's `call`, which turns a block's hash into its number and so reads the
+        wrong fork after a reorganisation.
+        """
+        data = self.contract.encode_abi(method, args)
+        block: Any = "latest" if at is None else HexBytes(at.hash)
         with translated(f"{method}()"):
             try:
-                return self.contract.functions[method](*args).call(block_identifier=block)
-            except BadFunctionCallOutput:
-                self._require_code(self.node.get_code(self.address))
-                raise UnreachableError(f"the node does not know the contract at block {block}: it is behind") from None
+                found = bytes(self.node.w3.eth.call({"to": self.address, "data": data}, block))
             except ContractLogicError as error:
                 raise decode_revert(self.abi, find_revert_data(error.data) or b"") from None
+        if not found:
+            self._require_code(self.node.get_code(self.address))
+            raise UnreachableError(f"the node does not know the contract at block {at or block}: it is behind")
+        values = decode(self._outputs[method], found)
+        return values[0] if len(values) == 1 else values
 
     def _check_code(self, ask: Ask) -> None:
         code = bytes.fromhex(ask("eth_getCode", [self.address, "latest"])[2:])
