@@ -17,14 +17,18 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+
+from trainer.processes import Child
 
 ROOT = Path(__file__).resolve().parents[1]
 COMITIA = Path(sys.executable).with_name("comitia")
 RUN = "demo"
 WEIGHT = 10  # of every seat
 KILLED, LATE = 2, 4  # which worker is killed; which joins late
+STOP_SECONDS = 120  # for workers to end after the last height
 BATCH_PROBE = 16  # examples in a local step of the warm-up that is measured
 LOSS_EVERY = 5  # heights between two lines with the loss
 
@@ -71,7 +75,7 @@ class Demo:
     def __init__(self, home: Path, preset: str, heights: int, training_seconds: float) -> None:
         self.home, self.preset, self.heights, self.training_seconds = home, preset, heights, training_seconds
         self.devnet: dict[str, Any] = {}
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.processes: dict[str, Child] = {}
         self.password = home / "password"
 
     # ------------------------------------------------------------------ the story
@@ -86,12 +90,11 @@ class Demo:
         say("deploying")
         deployed = self.deploy(batch_size, seconds)
         for worker in range(LATE):
-            self.join(worker)
-        for worker in range(LATE):
-            self.start_worker(worker)
+            self.enter(worker)
         watch = Watch(self.devnet["rpc_url"], Path(deployed["file"]), self.home, say)
         kill_at, join_at = max(self.heights // 5, 2), max(self.heights * 2 // 5, 4)
-        killed_at = back_at = None
+        killed_at = back_at = late = None
+        background = ThreadPoolExecutor(1)  # so that the progress goes on meanwhile
         while not watch.is_finished():
             self.check_processes()
             watch.poll()
@@ -103,11 +106,12 @@ class Demo:
                 self.start_worker(KILLED)
                 back_at = watch.height
                 say(f"worker {KILLED} is started again")
-            if watch.height >= join_at and f"worker-{LATE}" not in self.processes:
+            if watch.height >= join_at and late is None:
                 say(f"worker {LATE} joins late, from chain and IPFS alone")
-                self.join(LATE)
-                self.start_worker(LATE)
+                late = background.submit(self.enter, LATE)
             time.sleep(0.2)
+        if late:
+            late.result()
         self.wait_for_workers()
         say("all workers have stopped; auditing with another Kubo node and an empty home")
         audit = self.audit(deployed["address"])
@@ -130,7 +134,7 @@ class Demo:
             f"{per_round:.2f} s with batches of {BATCH_PROBE}; batches of {batch_size} make rounds of about "
             f"{self.training_seconds:g} s"
         )
-        return batch_size, self.training_seconds
+        return batch_size, max(self.training_seconds, per_round * batch_size / BATCH_PROBE)
 
     def warm_up(self, batch_size: int) -> float:
         command = [
@@ -196,6 +200,10 @@ class Demo:
         )
         say(f"worker {worker} has seat {found['seat']}")
 
+    def enter(self, worker: int) -> None:
+        self.join(worker)
+        self.start_worker(worker)
+
     def start_worker(self, worker: int) -> None:
         name = f"worker-{worker}"
         self.spawn(
@@ -234,20 +242,17 @@ class Demo:
         done = subprocess.run(
             [COMITIA, *arguments],
             env=self.environment(home),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             check=False,
         )
         if done.returncode:
             sys.exit(f"comitia {' '.join(arguments)} failed ({done.returncode}):\n{done.stderr.decode()}")
         with contextlib.suppress(ValueError):
             return json.loads(done.stdout)
+        return None
 
     def spawn(self, name: str, *arguments: str, home: Path | None = None) -> None:
-        with (self.home / f"{name}.log").open("ab") as log:
-            self.processes[name] = subprocess.Popen(
-                [COMITIA, *arguments], env=self.environment(home), stdout=log, stderr=log
-            )
+        self.processes[name] = Child(name, [COMITIA, *arguments], self.home / f"{name}.log", self.environment(home))
 
     def environment(self, home: Path | None) -> dict[str, str]:
         return environment() | {
@@ -259,24 +264,24 @@ class Demo:
 
     def check_processes(self) -> None:
         for name, process in self.processes.items():
-            if process.poll() not in (None, 0):
-                tail = (self.home / f"{name}.log").read_text()[-2000:]
-                sys.exit(f"{name} ended with {process.returncode}:\n{tail}")
+            if process.returncode not in (None, 0):
+                sys.exit(f"{name} ended with {process.returncode}:\n{process.read_log()[-2000:]}")
 
     def wait_for_workers(self) -> None:
-        for name in [name for name in self.processes if name.startswith("worker-")]:
-            if self.processes.pop(name).wait(60):
-                sys.exit(f"{name} failed; see {self.home / name}.log")
+        workers = [name for name in self.processes if name.startswith("worker-")]
+        end = time.monotonic() + STOP_SECONDS
+        while any(self.processes[name].is_alive for name in workers):
+            self.check_processes()
+            if time.monotonic() > end:
+                sys.exit(f"workers did not end after the last height; see {self.home}/worker-*.log")
+            time.sleep(0.1)
+        self.check_processes()
 
     def stop(self) -> None:
         for process in self.processes.values():
-            if process.poll() is None:
-                process.terminate()
+            process.request_stop()
         for process in self.processes.values():
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(20)
-            if process.poll() is None:
-                process.kill()
+            process.stop()
 
 
 def environment() -> dict[str, str]:
