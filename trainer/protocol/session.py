@@ -54,6 +54,7 @@ __all__ = [
 # Seconds after finality during which a round is judged in full only: later its rejected blobs may be gone.
 REPLAY_PATIENCE = 60
 # Seconds of chain time between the seats' turns to open a round, so that one transaction is sent, not all.
+AHEAD = 8  # rounds whose blobs are fetched at the same time when catching up
 OPEN_STAGGER = 2
 
 
@@ -93,14 +94,17 @@ def _catch_up(run: RunState, time: int, local: Local) -> list[Action]:
     final = run.finals[local.height]
     own = local.judged.get(final.round)
     if own is None:
+        ahead: list[Action] = []
+        for later in run.finals[local.height + 1 : local.height + AHEAD]:
+            ahead += _fetch(later.round, compute_required(run, later.round), local)
         record = run.rounds[final.round]
         is_old = time > final.block.time + REPLAY_PATIENCE
         accepted = compute_members(final.accepted)
         if is_old and all(
             seat in record.reveals and record.commits[seat].sealed_digest in local.held for seat in accepted
         ):
-            return [Judge(final.round, recorded=True)]
-        return _judge(run, record, local)
+            return [*ahead, Judge(final.round, recorded=True)]
+        return [*ahead, *_judge(run, record, local)]
     if (own.accepted, own.checked, own.state_root) != (final.accepted, final.checked, final.state_root):
         return [Halt("diverged", final.round)]
     return [Adopt(final.round, final.height)]

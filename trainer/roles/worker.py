@@ -108,12 +108,15 @@ class Worker:
             key, result = self._trained, self._result = finished
             parts.report("trained", round=key.round, loss=round(result.mean_loss, 4), seconds=round(result.seconds, 2))
         self._show(run.clock)
-        for action in session.decide(run, self.seat, head.time, self._local()):
-            if isinstance(action, session.Done):
-                parts.report("finished", height=run.height)
-                return True
-            self._carry_out(action, head)
-        return False
+        is_done, is_moving = False, True
+        while is_moving and not self._stop.is_set():
+            actions = session.decide(run, self.seat, head.time, self._local())
+            for action in actions:
+                self._carry_out(action, head)
+            is_done = session.Done() in actions
+            # What was judged, adopted or sealed leads on at once: a late joiner does not wait a poll for each height.
+            is_moving = any(isinstance(action, session.Judge | session.Adopt | session.Seal) for action in actions)
+        return is_done
 
     def _local(self) -> Local:
         parts = self.parts
@@ -176,6 +179,8 @@ class Worker:
                 self._send(action, head)
             case session.Halt():
                 self._halt(action)
+            case session.Done():
+                self.parts.report("finished", height=self.parts.replica.run.height)
 
     def _judge(self, action: session.Judge) -> None:
         parts, run = self.parts, self.parts.replica.run
