@@ -162,6 +162,20 @@ abstract contract RunTest is Test {
         start(weights);
     }
 
+    // ------------------------------------------------------------------ messages (Messages.t.sol compares them with the vectors)
+
+    function domainOf(string memory tag, uint256 chainId, address contract_) internal pure returns (bytes32) {
+        return keccak256(abi.encode(keccak256(bytes(tag)), chainId, contract_));
+    }
+
+    function hashCommitment(bytes32 domain, uint32 round, uint8 seat, address sender, bytes32 root) internal pure returns (bytes32) {
+        return keccak256(abi.encode(domain, round, seat, sender, root));
+    }
+
+    function hashOutcome(bytes32 domain, uint32 round, Outcome memory o) internal pure returns (bytes32) {
+        return keccak256(abi.encode(domain, round, o.accepted, o.checked, o.root));
+    }
+
     // ------------------------------------------------------------------ rounds
 
     function rootOf(uint32 round, uint8 seat) internal pure returns (bytes32) {
@@ -169,8 +183,8 @@ abstract contract RunTest is Test {
     }
 
     function commitmentOf(uint32 round, uint8 seat) internal view returns (bytes32) {
-        bytes32 domain = keccak256(abi.encode(keccak256("comitia.commitment.v1"), block.chainid, address(run)));
-        return keccak256(abi.encode(domain, round, seat, operatorOf(seat), rootOf(round, seat)));
+        bytes32 domain = domainOf("comitia.commitment.v1", block.chainid, address(run));
+        return hashCommitment(domain, round, seat, operatorOf(seat), rootOf(round, seat));
     }
 
     /// @notice What honest seats vote for.
@@ -184,8 +198,7 @@ abstract contract RunTest is Test {
     }
 
     function hashOf(uint32 round, Outcome memory o) internal view returns (bytes32) {
-        bytes32 domain = keccak256(abi.encode(keccak256("comitia.outcome.v1"), block.chainid, address(run)));
-        return keccak256(abi.encode(domain, round, o.accepted, o.checked, o.root));
+        return hashOutcome(domainOf("comitia.outcome.v1", block.chainid, address(run)), round, o);
     }
 
     function commit(uint32 round, uint8 seat) internal {

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {ITrainingRun} from "../../contracts/interfaces/ITrainingRun.sol";
+import {RunTest} from "./util/RunTest.sol";
+import {vm} from "./util/Vm.sol";
+
+contract ViewsTest is RunTest {
+    function test_before_the_first_round() public view {
+        assertPhase(ITrainingRun.Phase.Idle);
+        assertEq(run.deadline(), type(uint64).max);
+        assertEq(keccak256(abi.encode(run.parameters())), keccak256(abi.encode(p)));
+        assertEq(run.staked(), 0);
+        ITrainingRun.Clock memory none;
+        assertEq(keccak256(abi.encode(run.clock())), keccak256(abi.encode(none)));
+    }
+
+    function test_through_a_round() public {
+        start(10, 10, 10, 10);
+        assertPhase(ITrainingRun.Phase.Commit);
+        assertEq(run.deadline(), type(uint64).max);
+        skip(1_000);
+        commitAll(0, 2);
+        assertEq(run.deadline(), vm.getBlockTimestamp() + p.grace);
+        skipTo(run.deadline());
+        assertPhase(ITrainingRun.Phase.Reveal);
+        assertEq(run.deadline(), vm.getBlockTimestamp() + p.revealWindow);
+        revealAll(0, 2);
+        assertPhase(ITrainingRun.Phase.Vote);
+        assertEq(run.deadline(), vm.getBlockTimestamp() + p.voteWindow);
+        skipTo(run.deadline());
+        assertPhase(ITrainingRun.Phase.Void);
+        assertEq(run.deadline(), type(uint64).max);
+    }
+
+    function test_of_rounds_without_a_record() public {
+        start(10, 10, 10);
+        uint32[4] memory rounds = [uint32(0), 1, FIRST, FIRST + 1];
+        for (uint256 i; i < 4; ++i) {
+            assertEq(run.entry(rounds[i], 0).round, 0);
+            (ITrainingRun.Ballot memory b, uint256 voters, uint256 dissenters) = run.ballot(rounds[i]);
+            assertEq(uint256(bytes32(b.outcome)) + b.round + b.time + b.tally + b.base + b.flags + voters + dissenters, 0);
+            (bytes29 root, uint24 height, uint256 accepted, uint256 checked) = run.result(rounds[i]);
+            assertEq(uint256(bytes32(root)) + height + accepted + checked, 0);
+        }
+    }
+
+    /// @dev An open vote has a ballot and no result.
+    function test_of_an_undecided_round() public {
+        start(10, 10, 10);
+        toVote(0, 2);
+        vote(FIRST, 0);
+        (, uint256 voters,) = run.ballot(FIRST);
+        assertEq(voters, 1);
+        (bytes29 root, uint24 height, uint256 accepted,) = run.result(FIRST);
+        assertEq(uint256(bytes32(root)) + height + accepted, 0);
+    }
+
+    /// @dev A record lives until the slot's next round writes over it.
+    function test_records_give_way_to_a_later_round() public {
+        p.ring = 2;
+        (p.commitMin, p.commitCap) = (60, 60);
+        deploy();
+        start(10, 10, 10);
+        playRound(0, 2);
+        playRound(0, 2);
+        skip(run.horizon() + p.settleWindow);
+        openRound();
+        (, uint24 height,,) = run.result(FIRST);
+        assertEq(height, 1);
+        assertEq(run.entry(FIRST, 0).stage, 1);
+        toVote(0, 2);
+        assertEq(run.entry(FIRST, 0).round, 0);
+        vote(FIRST + 2, 0);
+        (, height,,) = run.result(FIRST);
+        assertEq(height, 0);
+        (ITrainingRun.Ballot memory b,,) = run.ballot(FIRST);
+        assertEq(b.round, 0);
+        (, height,,) = run.result(FIRST + 1);
+        assertEq(height, 2, "the other slot stands");
+    }
+
+    function test_stepAt() public {
+        uint32[5] memory heights = [uint32(0), 4, 50, 95, 99];
+        uint32[5] memory steps = [uint32(200), 1_000, 1_000, 1_000, 200];
+        for (uint256 i; i < 5; ++i) {
+            assertEq(run.stepAt(heights[i]), steps[i]);
+        }
+        fails(ITrainingRun.RunFinished.selector);
+        next(address(this));
+        run.stepAt(100);
+    }
+
+    function test_takes_no_money() public {
+        vm.deal(address(this), 1 ether);
+        (bool sent,) = address(run).call{value: 1 wei}("");
+        assertFalse(sent);
+        (sent,) = address(run).call{value: 1 wei}(abi.encodeCall(run.openRound, ()));
+        assertFalse(sent);
+    }
+}

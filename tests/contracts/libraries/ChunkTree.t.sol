@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {ChunkTree} from "../../../contracts/libraries/ChunkTree.sol";
+import {ChunkTreeHarness} from "../harness/ChunkTreeHarness.sol";
+import {Vectors} from "../generated/Vectors.sol";
+import {Test} from "../util/Test.sol";
+import {vm} from "../util/Vm.sol";
+
+contract ChunkTreeTest is Test {
+    ChunkTreeHarness internal tree;
+
+    function setUp() public {
+        tree = ChunkTreeHarness(deployCode("ChunkTreeHarness.sol"));
+    }
+
+    function slice(bytes memory data, uint256 start, uint256 length) internal pure returns (bytes memory part) {
+        part = new bytes(length);
+        for (uint256 i; i < length; ++i) {
+            part[i] = data[start + i];
+        }
+    }
+
+    function replay(Vectors.TreeCase memory t, bool isState) internal view {
+        bytes memory data = isState ? Vectors.patternState(t.chunks) : t.data;
+        uint256 size = data.length / t.chunks;
+        assertEq(size, isState ? 4096 : 128);
+        for (uint256 i; i < t.chunks; ++i) {
+            bytes memory chunk = slice(data, i * size, size);
+            bytes32 leaf = isState ? tree.stateLeaf(uint32(i), chunk) : tree.gradientLeaf(uint32(i), chunk);
+            assertEq(leaf, t.leaves[i], "leaf");
+            assertEq(tree.root(leaf, i, t.paths[i]), t.root, "root");
+        }
+    }
+
+    function test_gradient_vectors() public view {
+        Vectors.TreeCase[] memory cases = Vectors.gradientTrees();
+        assertGt(cases.length, 3);
+        for (uint256 i; i < cases.length; ++i) {
+            replay(cases[i], false);
+        }
+    }
+
+    function test_state_vectors() public view {
+        Vectors.TreeCase[] memory cases = Vectors.stateTrees();
+        assertGt(cases.length, 1);
+        for (uint256 i; i < cases.length; ++i) {
+            replay(cases[i], true);
+        }
+    }
+
+    function test_bytes_of_leaf_and_node() public view {
+        bytes memory chunk = new bytes(128);
+        assertEq(tree.gradientLeaf(258, chunk), sha256(abi.encodePacked(hex"0000000102", chunk)));
+        assertEq(tree.stateLeaf(258, chunk), sha256(abi.encodePacked(hex"0100000102", chunk)));
+        assertEq(tree.node("l", "r"), sha256(abi.encodePacked(hex"02", bytes32("l"), bytes32("r"))));
+    }
+
+    function test_one_chunk_is_its_own_root() public view {
+        assertEq(tree.root("leaf", 0, new bytes32[](0)), "leaf");
+    }
+
+    /// @dev A leaf has one name: bits of the index beyond the path are refused.
+    function testFuzz_index_out_of_tree(uint256 index, uint8 depth) public {
+        depth = uint8(bound(depth, 0, 32));
+        index = bound(index, uint256(1) << depth, type(uint256).max);
+        vm.expectRevert(abi.encodeWithSelector(ChunkTree.IndexOutOfTree.selector, index, depth));
+        tree.root("leaf", index, new bytes32[](depth));
+    }
+
+    /// @dev Leaf, index and every sibling are bound by the root.
+    function testFuzz_root_binds_all(bytes32 leaf, uint256 index, bytes32[6] memory siblings, uint8 which, bytes32 other) public view {
+        bytes32[] memory path = new bytes32[](6);
+        for (uint256 i; i < 6; ++i) {
+            path[i] = siblings[i];
+        }
+        index = bound(index, 0, 63);
+        bytes32 root = tree.root(leaf, index, path);
+        which = which % 6;
+        // A leaf equal to its sibling would have both their indices.
+        vm.assume(other != path[which] && other != leaf && leaf != path[0]);
+        assertNotEq(tree.root(other, index, path), root);
+        assertNotEq(tree.root(leaf, index ^ (uint256(1) << which), path), root);
+        path[which] = other;
+        assertNotEq(tree.root(leaf, index, path), root);
+    }
+}
