@@ -53,9 +53,7 @@ class Anchor:
 
 @dataclass(frozen=True)
 class Call:
-    """Who calls and in which block. `get_block_hash(n)` is the EVM's: zero bytes unless n is one of the 256 blocks
-    before.
-    """
+    """Who calls and in which block. `get_block_hash(n)` is the EVM's: zero bytes but for the 256 blocks before."""
 
     sender: str
     block: BlockRef
@@ -112,14 +110,16 @@ class Contract:
             raise Revert("HasLeft")
         return self._emit(Left(call.block, seat, self.state.clock.round, s.weight))
 
-    def withdraw(self, call: Call, seat: int, to: str) -> list[Event]:
-        """Pays the stake of a seat that left."""
+    def withdraw(self, call: Call, seat: int, to: str, is_taken: bool = True) -> list[Event]:
+        """Pays the stake of a seat that left. `is_taken`: whether `to` takes a transfer; only the chain knows."""
         s = self._owned(call, seat)
         if s.until == FOREVER:
             raise Revert("NotLeft")
         free = self._compute_free_at(call, s)
         if call.block.time < free:
             raise Revert("TooEarly", free)
+        if not is_taken:
+            raise Revert("TransferFailed")
         return self._emit(Withdrawn(call.block, seat, to, s.weight * self.state.parameters.weight_unit))
 
     # ------------------------------------------------------------------ rounds
@@ -144,9 +144,7 @@ class Contract:
     def commit(
         self, call: Call, round_id: int, seat: int, anchor: Anchor, commitment: bytes, sealed_digest: bytes
     ) -> list[Event]:
-        """Commits to a sealed gradient. The commitment is kept beside the events, as the contract keeps it in the
-        entry.
-        """
+        """Commits to a sealed gradient. The commitment is kept beside the events, as in the contract's entry."""
         record = self._require_phase(call, round_id, Phase.COMMIT)
         self._require_acting(call, seat, round_id)
         if anchor.number < self.state.clock.opened_block:
@@ -236,9 +234,7 @@ class Contract:
             raise Revert("BadAnchor", anchor.number)
 
     def _has_ballot(self, record: Round) -> bool:
-        """Whether the round's ballot is still in its ring slot: somebody voted, and nobody in a later round of the same
-        slot.
-        """
+        """Whether the ballot is in its ring slot still: somebody voted, and nobody in a later round of the slot."""
         later = range(record.round + self.state.parameters.ring, self.state.clock.round + 1, self.state.parameters.ring)
         return bool(record.votes) and not any(self.state.rounds[r].votes for r in later if r in self.state.rounds)
 

@@ -179,6 +179,10 @@ class RunState:
                 seat.until, seat.left_at = event.last_round, event.block.time
                 self.next_active -= seat.weight if seat.from_round else 0
                 self.seated -= seat.weight
+                # No round outlives the seats it waits for: with two thirds gone, no commit would ever start the clock.
+                if self.clock.commit_end == NO_END and seat.is_active(self.clock.round):
+                    cap = stretched(self.parameters.commit_cap, self.clock.stretch)
+                    self.clock.commit_end = event.block.time + cap
             case Withdrawn():
                 self.seats[event.seat].withdrawn = True
                 self.staked -= event.amount
