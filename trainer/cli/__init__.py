@@ -17,6 +17,8 @@ from trainer.cli.status import status
 from trainer.cli.worker import worker
 from trainer.errors import ComitiaError
 
+INTERRUPTED = 130  # exit code of whatever Ctrl-C ended, as shells have it
+
 
 class _Commands(click.Group):
     """Turns our errors into one line and their exit code; a traceback only with COMITIA_TRACEBACK=1."""
@@ -29,6 +31,9 @@ class _Commands(click.Group):
                 raise
             click.echo(f"comitia: {error}", err=True)
             ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("comitia: stopped by Ctrl-C", err=True)
+            ctx.exit(INTERRUPTED)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from trainer.cli.options import home_option, json_option, keystores_of, rpc_option, show, split_urls
+from trainer.cli.options import home_option, json_option, keystores_of, parse_address, rpc_option, show, split_urls
 from trainer.errors import UsageError
 
 
@@ -60,7 +60,7 @@ def list_(home: Path, as_json: bool) -> None:
 
 
 @account.command()
-@click.argument("addresses", nargs=-1, required=True)
+@click.argument("addresses", type=parse_address, nargs=-1, required=True)
 @click.option("--coins", type=int, default=1000, show_default=True, help="New balance, in coins of 10^18 wei.")
 @rpc_option
 def fund(addresses: tuple[str, ...], coins: int, rpc_urls: tuple[str, ...]) -> None:

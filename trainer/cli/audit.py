@@ -6,13 +6,23 @@ import time
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
-from trainer.cli.options import DEPLOYMENTS, connect, ipfs_option, json_option, rpc_option, show, split_urls
+from trainer.cli.options import (
+    DEPLOYMENTS,
+    connect,
+    ipfs_option,
+    json_option,
+    parse_address,
+    rpc_option,
+    show,
+    split_urls,
+)
 from trainer.errors import UsageError
 
 
 @click.command()
-@click.option("--address", help="Address of the run's contract: nothing else is needed.")
+@click.option("--address", type=parse_address, help="Address of the run's contract: nothing else is needed.")
 @click.option(
     "--run", "run_name", envvar="COMITIA_RUN", show_envvar=True, help="In place of --address: name or file of the run."
 )
@@ -28,7 +38,7 @@ from trainer.errors import UsageError
 @click.option(
     "--state",
     "state_file",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="A state that is claimed to be right (raw int32, as a worker keeps it in state/<height>.bin): a mismatch "
     "then names its first differing chunk.",
 )
@@ -69,9 +79,10 @@ def audit(
     from trainer.roles.replica import ChainReplica
 
     started = time.monotonic()
-    if (address is None) == (run_name is None):
+    is_run_asked = click.get_current_context().get_parameter_source("run_name") is ParameterSource.COMMANDLINE
+    if (is_run_asked and address) or not (run_name or address):
         raise UsageError("say which run: --address 0x… or --run NAME")
-    if address is not None:
+    if address is not None:  # whatever COMITIA_RUN names
         deployment = discover_deployment(split_urls(rpc_urls), address)
         client = RunClient(split_urls(rpc_urls), deployment)
     else:

@@ -5,6 +5,7 @@ in one place.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,6 +25,20 @@ RPC_URL = "http://127.0.0.1:8545"
 HOME = "~/.comitia"
 DEPLOYMENTS = "deployments"
 IPFS_API = "/ip4/127.0.0.1/tcp/5001"
+
+
+def parse_address(text: str) -> str:
+    """The checksummed address of an account or contract, as the type of an option: 0x and 40 hex digits; where they mix
+    cases, with the right checksum (EIP-55).
+    """
+    from eth_utils.address import to_checksum_address
+
+    if not re.fullmatch(r"0x[0-9a-fA-F]{40}", text):
+        raise click.BadParameter(f"{text!r} is no address: 0x and 40 hex digits are needed")
+    address = str(to_checksum_address(text))
+    if text[2:] not in (address[2:], text[2:].lower(), text[2:].upper()):
+        raise click.BadParameter(f"{text} has a wrong checksum: is it mistyped?")
+    return address
 
 
 def rpc_option(command: F) -> F:

@@ -17,6 +17,7 @@ from trainer.cli.options import (
     json_option,
     key_options,
     load_key,
+    parse_address,
     rpc_option,
     run_options,
     show,
@@ -174,7 +175,7 @@ def leave(
 
 @seat.command()
 @click.argument("seat_id", type=click.IntRange(0, 255))
-@click.option("--to", help="Recipient; the owner without it.")
+@click.option("--to", type=parse_address, help="Recipient; the owner without it.")
 @_common
 def withdraw(
     rpc_urls: tuple[str, ...],
