@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +28,7 @@ from trainer.chain import feed as feeds
 from trainer.chain.client import RunClient
 from trainer.chain.deploy import deploy
 from trainer.chain.deployment import Deployment, find_deployment
+from trainer.chain.devnet import Anvil
 from trainer.chain.events import get_logs, snake
 from trainer.chain.feed import EventFeed
 from trainer.chain.node import Node
@@ -76,66 +76,38 @@ PARAMETERS = Parameters(
 )
 
 
-class Anvil:
+class Chain(Anvil):
     """A node that makes a block for each transaction, until it is told to stop."""
 
-    def __init__(self, *flags: str) -> None:
-        found = sorted((ROOT / "node_modules" / "@foundry-rs").glob("anvil-*/bin/anvil*"))
-        if not found:
-            pytest.skip("no anvil in node_modules: run scripts/setup")
-        command = [str(found[0]), "--port", "0", "--hardfork", "osaka", "--slots-in-an-epoch", "1", *flags]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            if line.startswith("Listening on "):
-                self.url = "http://" + line.split()[2]
-                break
-        else:
-            raise AssertionError(f"anvil ended with {self.process.wait()}")
+    def __init__(self, directory: Path, timestamp: int | None = None) -> None:
+        super().__init__(directory / "anvil.log", block_time=None, timestamp=timestamp)
+        self.start()
         self.node = Node([self.url])
-        # Nobody reads on: what it logs from here must not fill the pipe and stop it.
-        threading.Thread(target=self.process.stdout.read, daemon=True).start()
-
-    def ask(self, method: str, *params: Any) -> Any:
-        """The result of a call to the node."""
-        answer = self.node.w3.provider.make_request(method, list(params))  # type: ignore[arg-type]
-        assert "error" not in answer, answer
-        return answer["result"]
 
     def fund(self, key: OperatorKey) -> OperatorKey:
         """Gives an account 1,000 coins."""
-        self.ask("anvil_setBalance", key.address, hex(10**21))
+        self.set_balance(key.address, 10**21)
         return key
-
-    def mine(self, blocks: int = 1, seconds: int = 1) -> None:
-        """Makes blocks, `seconds` apart."""
-        self.ask("anvil_mine", hex(blocks), hex(seconds))
-
-    def stop_mining(self) -> None:
-        """No more blocks but by `mine`."""
-        self.ask("evm_setAutomine", False)
-
-    def close(self) -> None:
-        """Ends the process."""
-        self.process.terminate()
-        self.process.wait()
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[Anvil]:
-    anvil = Anvil()
-    yield anvil
-    anvil.close()
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
+    try:
+        chain = Chain(tmp_path_factory.mktemp("anvil"))
+    except UsageError as error:
+        pytest.skip(str(error))
+    with chain:
+        yield chain
 
 
 @pytest.fixture
-def anvil(shared: Anvil) -> Iterator[Anvil]:
+def anvil(shared: Chain) -> Iterator[Chain]:
     """The module's node, as it was before the test."""
-    snapshot = shared.ask("evm_snapshot")
+    snapshot = shared.snapshot()
     yield shared
-    shared.ask("evm_revert", snapshot)
-    shared.ask("anvil_dropAllTransactions")
-    shared.ask("evm_setAutomine", True)
+    shared.revert(snapshot)
+    shared.call("anvil_dropAllTransactions")
+    shared.set_automine(True)
 
 
 @pytest.fixture(scope="module")
@@ -148,18 +120,18 @@ def make_key(name: str) -> OperatorKey:
 
 
 @pytest.fixture(scope="module")
-def deployment(shared: Anvil, artifact: artifacts.Artifact) -> Deployment:
+def deployment(shared: Chain, artifact: artifacts.Artifact) -> Deployment:
     sender = Sender(shared.node, shared.fund(make_key("owner")))
     return deploy(sender, artifact, PARAMETERS, "test", timeout=20)
 
 
 @pytest.fixture
-def client(anvil: Anvil, deployment: Deployment) -> RunClient:
+def client(anvil: Chain, deployment: Deployment) -> RunClient:
     return RunClient([anvil.url], deployment)
 
 
 @pytest.fixture
-def sender(anvil: Anvil, client: RunClient) -> Sender:
+def sender(anvil: Chain, client: RunClient) -> Sender:
     return Sender(client, anvil.fund(make_key("alice")))
 
 
@@ -233,7 +205,7 @@ def test_sources_are_named_without_this_machine(artifact: artifacts.Artifact) ->
 
 
 def test_code_is_compared_without_the_immutables(
-    anvil: Anvil, deployment: Deployment, artifact: artifacts.Artifact
+    anvil: Chain, deployment: Deployment, artifact: artifacts.Artifact
 ) -> None:
     code = anvil.node.get_code(deployment.address)
     start = artifact.immutables[0][0]
@@ -271,7 +243,7 @@ def test_lists_of_errors_and_events_equal_the_contract(artifact: artifacts.Artif
         assert ["block", *(snake(value["name"]) for value in layouts[cls.__name__])] == [f.name for f in fields(cls)]
 
 
-def test_bad_parameters_are_refused_before_anything_is_sent(anvil: Anvil, artifact: artifacts.Artifact) -> None:
+def test_bad_parameters_are_refused_before_anything_is_sent(anvil: Chain, artifact: artifacts.Artifact) -> None:
     sender = Sender(anvil.node, anvil.fund(make_key("poor")))
     with pytest.raises(ContractRevert, match="ring") as caught:
         deploy(sender, artifact, replace(PARAMETERS, ring=2), "bad", timeout=5)
@@ -282,7 +254,7 @@ def test_bad_parameters_are_refused_before_anything_is_sent(anvil: Anvil, artifa
 # ---------------------------------------------------------------------- reads and a whole round
 
 
-def test_a_round_in_reads_and_events(anvil: Anvil, client: RunClient) -> None:
+def test_a_round_in_reads_and_events(anvil: Chain, client: RunClient) -> None:
     """Four seats play a round, the fourth votes otherwise. Reads, events, and the gas table hold what the contract
     says.
     """
@@ -362,7 +334,7 @@ def test_logs_without_a_time_get_that_of_their_block(sender: Sender, client: Run
 # ---------------------------------------------------------------------- sending
 
 
-def test_a_foreseen_revert_costs_nothing(anvil: Anvil, sender: Sender) -> None:
+def test_a_foreseen_revert_costs_nothing(anvil: Chain, sender: Sender) -> None:
     with pytest.raises(ContractRevert) as caught:
         send(sender, calls.join(3, sender.address, b"\x07" * 32, "", UNIT))
     assert (caught.value.name, caught.value.args_) == ("WrongStake", (3 * UNIT,))
@@ -392,8 +364,8 @@ def test_too_low_a_gas_limit_is_said(sender: Sender, monkeypatch: pytest.MonkeyP
         sender.wait(signed, timeout=20)
 
 
-def test_parallel_sends_take_their_nonces_in_order(anvil: Anvil, sender: Sender) -> None:
-    anvil.stop_mining()
+def test_parallel_sends_take_their_nonces_in_order(anvil: Chain, sender: Sender) -> None:
+    anvil.set_automine(False)
 
     def one(value: int) -> SignedTransaction:
         signed = sender.sign_raw(sender.address, b"", value, 21_000)
@@ -408,8 +380,8 @@ def test_parallel_sends_take_their_nonces_in_order(anvil: Anvil, sender: Sender)
     assert all(receipt is not None and receipt.is_success for receipt in found)
 
 
-def test_the_same_bytes_again_change_nothing(anvil: Anvil, sender: Sender, client: RunClient) -> None:
-    anvil.stop_mining()
+def test_the_same_bytes_again_change_nothing(anvil: Chain, sender: Sender, client: RunClient) -> None:
+    anvil.set_automine(False)
     signed = sender.sign(calls.join(1, sender.address, b"\x07" * 32, "", UNIT))
     sender.broadcast(signed)
     sender.broadcast(signed)  # waiting
@@ -419,9 +391,9 @@ def test_the_same_bytes_again_change_nothing(anvil: Anvil, sender: Sender, clien
     assert len(client.get_events()) == 1
 
 
-def test_a_restarted_sender_goes_on_after_its_journal(anvil: Anvil, sender: Sender, client: RunClient) -> None:
+def test_a_restarted_sender_goes_on_after_its_journal(anvil: Chain, sender: Sender, client: RunClient) -> None:
     """Signed and journalled, never broadcast: the new life sends the same bytes and gives their nonce to nothing."""
-    anvil.stop_mining()
+    anvil.set_automine(False)
     written = sender.sign(calls.join(1, sender.address, b"\x07" * 32, "", UNIT)).raw
     again = Sender(client, sender.key)
     again.adopt(SignedTransaction.from_raw(written))
@@ -435,7 +407,7 @@ def test_a_restarted_sender_goes_on_after_its_journal(anvil: Anvil, sender: Send
         SignedTransaction.from_raw(written[:-1])
 
 
-def test_somebody_else_with_the_same_key_is_noticed(anvil: Anvil, sender: Sender, client: RunClient) -> None:
+def test_somebody_else_with_the_same_key_is_noticed(anvil: Chain, sender: Sender, client: RunClient) -> None:
     mine = sender.sign_raw(sender.address, b"", 1, 21_000)
     other = Sender(client, sender.key)
     for value in (2, 3):
@@ -450,8 +422,8 @@ def test_somebody_else_with_the_same_key_is_noticed(anvil: Anvil, sender: Sender
     assert mined(sender, retry).is_success
 
 
-def test_a_replacement_takes_the_nonce(anvil: Anvil, sender: Sender, client: RunClient) -> None:
-    anvil.stop_mining()
+def test_a_replacement_takes_the_nonce(anvil: Chain, sender: Sender, client: RunClient) -> None:
+    anvil.set_automine(False)
     old = sender.sign(calls.open_round())
     sender.broadcast(old)
     cheap = Sender(client, sender.key, FeePolicy(min_priority=1, max_fee=10**12))
@@ -478,8 +450,8 @@ def _sign_same_fees(sender: Sender, old: SignedTransaction) -> bytes:
     return sign_transaction(sender.key, sender.node.chain_id, *values).raw
 
 
-def test_a_stuck_command_raises_its_fees(anvil: Anvil, sender: Sender, client: RunClient) -> None:
-    anvil.stop_mining()
+def test_a_stuck_command_raises_its_fees(anvil: Chain, sender: Sender, client: RunClient) -> None:
+    anvil.set_automine(False)
     call = calls.join(1, sender.address, b"\x07" * 32, "", UNIT)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(send, sender, call)
@@ -487,7 +459,7 @@ def test_a_stuck_command_raises_its_fees(anvil: Anvil, sender: Sender, client: R
         first = _pool(anvil, sender)
         fee = int(first["maxFeePerGas"], 16)
         for _ in range(3):
-            anvil.ask("anvil_setNextBlockBaseFeePerGas", hex(fee + 1))  # out of its reach
+            anvil.call("anvil_setNextBlockBaseFeePerGas", hex(fee + 1))  # out of its reach
             anvil.mine()
         until(lambda: _pool(anvil, sender).get("hash") not in {None, first["hash"]})
         anvil.mine()
@@ -495,8 +467,8 @@ def test_a_stuck_command_raises_its_fees(anvil: Anvil, sender: Sender, client: R
     assert len(client.get_events()) == 1
 
 
-def _pool(anvil: Anvil, sender: Sender) -> Any:
-    content = anvil.ask("txpool_content")["pending"]
+def _pool(anvil: Chain, sender: Sender) -> Any:
+    content = anvil.call("txpool_content")["pending"]
     mine = {address.lower(): found for address, found in content.items()}.get(sender.address.lower(), {})
     return next(iter(mine.values()), {})
 
@@ -538,8 +510,8 @@ def test_fees_never_pass_the_cap(sender: Sender, client: RunClient) -> None:
         tight.sign(calls.open_round())
 
 
-def test_an_empty_purse_is_said_and_the_nonce_comes_back(anvil: Anvil, sender: Sender, client: RunClient) -> None:
-    anvil.ask("anvil_setBalance", sender.address, hex(10**9))
+def test_an_empty_purse_is_said_and_the_nonce_comes_back(anvil: Chain, sender: Sender, client: RunClient) -> None:
+    anvil.set_balance(sender.address, 10**9)
     with pytest.raises(TransactionFailed, match=rf"{sender.address} has 0\.000000 coins"):
         sender.broadcast(sender.sign(calls.open_round()))
     anvil.fund(sender.key)
@@ -565,7 +537,7 @@ class Counter:
 
 
 def test_the_feed_is_cheap_when_near_and_when_far(
-    anvil: Anvil, sender: Sender, client: RunClient, monkeypatch: pytest.MonkeyPatch
+    anvil: Chain, sender: Sender, client: RunClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(events, "MAX_RANGE", 100)  # many blocks take anvil seconds to make
     join(sender)
@@ -588,7 +560,7 @@ def test_the_feed_is_cheap_when_near_and_when_far(
 
 
 def test_the_feed_sees_a_reorganisation_and_the_sender_repairs_it(
-    anvil: Anvil, sender: Sender, client: RunClient
+    anvil: Chain, sender: Sender, client: RunClient
 ) -> None:
     feed = EventFeed(client, client.deployment.block)
     join(sender)
@@ -602,7 +574,7 @@ def test_the_feed_sees_a_reorganisation_and_the_sender_repairs_it(
     assert len(kept) == len(lost) == 1
     anvil.mine()
     feed.poll()
-    anvil.ask("anvil_reorg", 3, [])
+    anvil.reorganise(3)
     assert sender.get_receipt(signed) is None
     update = feed.poll()
     assert (update.is_reorg, update.dropped, update.new) == (True, lost, ())
@@ -616,26 +588,26 @@ def test_the_feed_sees_a_reorganisation_and_the_sender_repairs_it(
 
 
 def test_empty_blocks_that_are_replaced_count_as_a_reorganisation(
-    anvil: Anvil, sender: Sender, client: RunClient
+    anvil: Chain, sender: Sender, client: RunClient
 ) -> None:
     """Their hashes may be anchors of transactions."""
     join(sender)
-    anvil.mine(3)
+    anvil.mine(3, seconds=7)  # anvil may make the very same empty block again, but for its time
     feed = EventFeed(client, client.deployment.block)
     assert len(feed.poll().new) == 1
-    anvil.ask("anvil_reorg", 2, [])
+    anvil.reorganise(2)
     update = feed.poll()
     assert (update.is_reorg, update.dropped, update.new) == (True, (), ())
     assert not feed.poll().is_reorg
 
 
-def test_a_next_block_on_another_fork_is_no_next_block(anvil: Anvil, sender: Sender, client: RunClient) -> None:
+def test_a_next_block_on_another_fork_is_no_next_block(anvil: Chain, sender: Sender, client: RunClient) -> None:
     feed = EventFeed(client, client.deployment.block)
     anvil.mine()
     feed.poll()
     join(sender)
     lost = feed.poll()
-    anvil.ask("anvil_reorg", 1, [])
+    anvil.reorganise(1)
     anvil.mine()
     update = feed.poll()
     assert update.head.number == lost.head.number + 1
@@ -643,19 +615,19 @@ def test_a_next_block_on_another_fork_is_no_next_block(anvil: Anvil, sender: Sen
 
 
 def test_a_reorganisation_after_catching_up_reads_little_again(
-    anvil: Anvil, sender: Sender, client: RunClient, monkeypatch: pytest.MonkeyPatch
+    anvil: Chain, sender: Sender, client: RunClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One poll knows of the blocks with events, so the walk back ends at the last of them that is left."""
     join(sender)
     anvil.mine(20)
     join(sender)
     second = client.get_head()
-    anvil.mine(3)
+    anvil.mine(3, seconds=7)
     feed = EventFeed(client, client.deployment.block)
     kept = feed.poll().new
     ranges = []
     monkeypatch.setattr(feeds, "get_logs", lambda *a: ranges.append(a[2:]) or get_logs(*a))
-    anvil.ask("anvil_reorg", 2, [])
+    anvil.reorganise(2)
     update = feed.poll()
     assert (update.is_reorg, update.dropped, update.new) == (True, (), ())
     assert ranges == [(second.number + 1, second.number + 3)]
@@ -663,7 +635,7 @@ def test_a_reorganisation_after_catching_up_reads_little_again(
 
 
 def test_a_reorganisation_deeper_than_the_trail_drops_only_what_is_gone(
-    anvil: Anvil, sender: Sender, client: RunClient, monkeypatch: pytest.MonkeyPatch
+    anvil: Chain, sender: Sender, client: RunClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feeds, "TRAIL", 1)
     feed = EventFeed(client, client.deployment.block)
@@ -672,13 +644,13 @@ def test_a_reorganisation_deeper_than_the_trail_drops_only_what_is_gone(
     kept = feed.poll().new
     join(sender)
     lost = feed.poll().new
-    anvil.ask("anvil_reorg", 1, [])
+    anvil.reorganise(1)
     update = feed.poll()
     assert (update.is_reorg, update.dropped, update.new) == (True, lost, ())
     assert tuple(feed.events) == kept
 
 
-def test_a_feed_that_forgot_never_guesses(anvil: Anvil, sender: Sender, client: RunClient) -> None:
+def test_a_feed_that_forgot_never_guesses(anvil: Chain, sender: Sender, client: RunClient) -> None:
     join(sender)
     feed = EventFeed(client, client.deployment.block)
     safe = feed.poll().head
@@ -686,9 +658,9 @@ def test_a_feed_that_forgot_never_guesses(anvil: Anvil, sender: Sender, client: 
     assert feed.events == []
     join(sender)
     assert len(feed.poll().new) == 1
-    anvil.ask("anvil_reorg", 1, [])
+    anvil.reorganise(1)
     assert len(feed.poll().dropped) == 1
-    anvil.ask("anvil_reorg", 2, [])
+    anvil.reorganise(2)
     with pytest.raises(WrongNetwork, match=f"block {safe.number}, which was taken as safe"):
         feed.poll()
 
@@ -714,15 +686,14 @@ def test_ranges_of_logs_are_halved_when_refused() -> None:
 
 
 @pytest.fixture(scope="module")
-def stranger() -> Iterator[Anvil]:
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
     """Another chain of the same id."""
-    anvil = Anvil("--timestamp", "1700000000")
-    yield anvil
-    anvil.close()
+    with Chain(tmp_path_factory.mktemp("stranger"), timestamp=1_700_000_000) as chain:
+        yield chain
 
 
 def test_another_chain_or_contract_is_refused_before_anything_is_sent(
-    anvil: Anvil, stranger: Anvil, deployment: Deployment, client: RunClient
+    anvil: Chain, stranger: Chain, deployment: Deployment, client: RunClient
 ) -> None:
     nowhere = replace(deployment, address="0x" + "11" * 20)
     other_code = replace(deployment, code_digest=b"\0" * 32)
@@ -741,7 +712,7 @@ def test_another_chain_or_contract_is_refused_before_anything_is_sent(
         RunClient([stranger.url], deployment).get_clock()
 
 
-def test_the_next_node_answers_and_is_checked(anvil: Anvil, stranger: Anvil, deployment: Deployment) -> None:
+def test_the_next_node_answers_and_is_checked(anvil: Chain, stranger: Chain, deployment: Deployment) -> None:
     dead = "http://127.0.0.1:1/secret-access-key"
     both = RunClient([dead, anvil.url], deployment)
     assert both.get_head().number >= deployment.block
@@ -757,7 +728,7 @@ def test_the_next_node_answers_and_is_checked(anvil: Anvil, stranger: Anvil, dep
         moved.get_head()
 
 
-def test_a_node_that_lags_is_waited_for(anvil: Anvil, stranger: Anvil, deployment: Deployment) -> None:
+def test_a_node_that_lags_is_waited_for(anvil: Chain, stranger: Chain, deployment: Deployment) -> None:
     """Its missing code, and its lower head, are no reorganisation and no wrong network."""
     early = replace(deployment, address="0x" + "11" * 20, block=10**6)
     with pytest.raises(UnreachableError, match="behind"):
@@ -780,7 +751,7 @@ def test_a_node_that_lags_is_waited_for(anvil: Anvil, stranger: Anvil, deploymen
     assert feed.poll().head == head
 
 
-def test_no_answer_and_no_sense_are_unreachable(deployment: Deployment, anvil: Anvil) -> None:
+def test_no_answer_and_no_sense_are_unreachable(deployment: Deployment, anvil: Chain) -> None:
     for url in ("ws://127.0.0.1:1", "127.0.0.1:8545", "http://"):
         with pytest.raises(UsageError, match="http"):
             Node([url])
