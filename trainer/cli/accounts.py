@@ -60,15 +60,19 @@ def list_(home: Path, as_json: bool) -> None:
 
 
 @account.command()
-@click.argument("addresses", type=parse_address, nargs=-1, required=True)
+@click.argument("accounts", nargs=-1, required=True)
 @click.option("--coins", type=int, default=1000, show_default=True, help="New balance, in coins of 10^18 wei.")
 @rpc_option
-def fund(addresses: tuple[str, ...], coins: int, rpc_urls: tuple[str, ...]) -> None:
-    """Gives accounts play money on a devnet (chain id 31337)."""
+@home_option
+def fund(accounts: tuple[str, ...], coins: int, rpc_urls: tuple[str, ...], home: Path) -> None:
+    """Gives accounts play money on a devnet (chain id 31337). ACCOUNTS are addresses, or names of keystores."""
     from web3.types import RPCEndpoint
 
     from trainer.chain.node import Node
+    from trainer.keys import list_keystores
 
+    named = {k.name: k.address for k in list_keystores(keystores_of(home)) if k.address}
+    addresses = [parse_address(named.get(account, account)) for account in accounts]
     node = Node(split_urls(rpc_urls))
     if node.chain_id != 31337:
         raise UsageError(f"chain {node.chain_id} is no devnet: send real coins with a wallet")

@@ -26,10 +26,12 @@ from trainer.cli.options import (
 if TYPE_CHECKING:
     from trainer.chain.calls import Call
     from trainer.chain.client import RunClient
+    from trainer.chain.deployment import Deployment
     from trainer.keys import OperatorKey
 
 TIMEOUT = 300  # seconds until a command stops waiting for its transaction
 COIN = 10**18
+DEVNET_CHAIN_ID = 31337
 
 
 def _common(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -60,7 +62,9 @@ def card(
     from trainer.roles.enrolment import make_card
 
     _, deployment = connect(rpc_urls, run_name, deployments)
-    click.echo(make_card(load_key(home, **key), deployment, KuboStore(ipfs_api).get_peer(), index).encode())
+    peer = KuboStore(ipfs_api).get_peer()
+    _warn_of_private(peer, deployment)
+    click.echo(make_card(load_key(home, **key), deployment, peer, index).encode())
 
 
 @seat.command()
@@ -101,11 +105,12 @@ def join(
     if (card_file is None) == (not single_key):
         raise UsageError("give either --card FILE, made by the operator, or --single-key")
     owner = load_key(home, **key)
-    found = (
-        make_card(owner, deployment, KuboStore(ipfs_api).get_peer())
-        if card_file is None
-        else Card.load(card_file, deployment)
-    )
+    if card_file is None:
+        peer = KuboStore(ipfs_api).get_peer()
+        _warn_of_private(peer, deployment)
+        found = make_card(owner, deployment, peer)
+    else:
+        found = Card.load(card_file, deployment)
     if found.operator == owner.address and not single_key:
         raise UsageError("owner and operator are one key: make another for the operator, or say --single-key")
     value = weight * deployment.parameters.weight_unit
@@ -200,6 +205,20 @@ def withdraw(
         | {"amount_wei": amount},
         as_json=as_json,
     )
+
+
+def _warn_of_private(peer: str, deployment: Deployment) -> None:
+    """Off a devnet nobody dials a private address: such a seat reaches others and is not reached."""
+    from trainer.blobs.peer_address import parse_peer
+
+    try:
+        parse_peer(peer, allow_private=deployment.chain_id == DEVNET_CHAIN_ID)
+    except ValueError as error:
+        click.echo(
+            f"warning: others cannot dial this Kubo node ({error}); set Addresses.Announce to /ip4/PUBLIC/tcp/PORT and "
+            "restart it, or be sure that a seat that you dial is public",
+            err=True,
+        )
 
 
 def _send(client: RunClient, key: OperatorKey, call: Call, what: str, yes: bool) -> dict[str, Any]:
