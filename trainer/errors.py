@@ -4,8 +4,7 @@ lists).
 
 
 class ComitiaError(Exception):
-    """Base of all errors of this package: one clear line that says what to do. `exit_code` is the command's exit code.
-    """
+    """Base of all errors of this package: one clear line that says what to do. `exit_code` is that of the command."""
 
     exit_code = 1
 
