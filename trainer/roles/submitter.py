@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from trainer.chain.calls import Call
 from trainer.chain.sender import Sender
 from trainer.chain.transactions import SignedTransaction
-from trainer.errors import NonceUsed, TransactionFailed, Underpriced
+from trainer.errors import NonceUsed, TransactionFailed
 from trainer.protocol.types import BlockRef
 from trainer.roles.vault import Vault
 
@@ -45,14 +46,14 @@ class Submitter:
 
     def send(self, kind: str, round_id: int, call: Call) -> None:
         """Signs, writes to the journal, broadcasts. The signed bytes are on disk before they leave."""
-        self._broadcast(kind, round_id, [self._sender.sign(call)])
+        self._broadcast(kind, round_id, [], lambda: self._sender.sign(call))
 
     def resend(self, kind: str, round_id: int, raw: bytes) -> None:
         """After a restart: the same bytes again; what was mined meanwhile is no error."""
         signed = SignedTransaction.from_raw(raw)
         if self._sender.get_receipt(signed) is None:
             self._sender.adopt(signed)
-            self._broadcast(kind, round_id, [signed])
+            self._broadcast(kind, round_id, [], lambda: signed)
 
     def restore(self) -> None:
         """After a reorganisation: sends again what the chain does not hold any more; a gap in the nonces would hold
@@ -68,7 +69,9 @@ class Submitter:
         self._head = head.number
         for (kind, round_id), sent in list(self._sent.items()):
             receipts = [(version, self._sender.get_receipt(version)) for version in sent.versions]
-            mined = next(((version, receipt) for version, receipt in receipts if receipt is not None), None)
+            # A receipt of a block after `head` counts at that block: its event is not applied yet, and the session
+            # would ask for the same transaction again.
+            mined = next(((v, receipt) for v, receipt in receipts if receipt and receipt.block <= head.number), None)
             if mined is not None:
                 version, receipt = mined
                 del self._sent[kind, round_id]
@@ -84,21 +87,27 @@ class Submitter:
             elif head.number >= sent.since + STUCK_BLOCKS and not sent.versions:
                 del self._sent[kind, round_id]
             elif head.number >= sent.since + STUCK_BLOCKS:
-                self._broadcast(kind, round_id, [*sent.versions, self._sender.bump(sent.versions[-1])])
+                newest = sent.versions[-1]
+                self._broadcast(kind, round_id, sent.versions, partial(self._sender.bump, newest))
 
-    def _broadcast(self, kind: str, round_id: int, versions: list[SignedTransaction]) -> None:
-        signed = versions[-1]
-        self._vault.save_transaction(kind, round_id, signed.raw)
-        self._sent[kind, round_id] = _Sent(versions, self._head)
+    def _broadcast(
+        self, kind: str, round_id: int, earlier: list[SignedTransaction], sign: Callable[[], SignedTransaction]
+    ) -> None:
+        """Signs, writes down and sends one more version. What fails is asked again after some blocks, not at every look
+        at the chain: an empty purse or a spike of the fees does not end in a second.
+        """
+        unsent = _Sent(earlier, self._head)
         try:
+            signed = sign()
+            self._vault.save_transaction(kind, round_id, signed.raw)
+            # Before it leaves: if the node's answer is lost, whether it left is not known, and it is looked for.
+            self._sent[kind, round_id] = _Sent([*earlier, signed], self._head)
             self._sender.broadcast(signed)
-        except (NonceUsed, Underpriced) as error:
-            # Another version of it may be mined: its receipt tells. Without other versions the session asks again, with
-            # a new nonce.
+        except NonceUsed as error:
             self._report("not sent", call=kind, round=round_id, reason=str(error))
-            if len(versions) == 1:
+            # An earlier version was mined: its receipt tells. Without one the session asks again, with a new nonce.
+            if not earlier:
                 del self._sent[kind, round_id]
         except TransactionFailed as error:
-            # Asked again after some blocks, not at every look at the chain: an empty purse does not fill in a second.
-            self._sent[kind, round_id] = _Sent([], self._head)
             self._report("not sent", call=kind, round=round_id, reason=str(error))
+            self._sent[kind, round_id] = unsent
