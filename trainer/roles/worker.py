@@ -135,7 +135,7 @@ class Worker:
         sent again as the same bytes.
         """
         parts = self.parts
-        parts.replica.poll()
+        parts.submitter.settle(parts.replica.poll())
         self._rebase()
         run = parts.replica.run
         record = run.current
