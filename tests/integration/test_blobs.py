@@ -92,6 +92,12 @@ def test_a_document_of_unknown_length_is_had_too(pair: Pair) -> None:
     assert b.store.get(a.store.put(data), None, soon()) == data
 
 
+def test_a_proxy_of_the_environment_is_not_for_the_daemon(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    assert pair[0].store.get_version().startswith("0.43.")
+
+
 def test_the_same_bytes_twice_are_one_blob(pair: Pair) -> None:
     store = pair[0].store
     data = make_blob()
@@ -474,18 +480,24 @@ def test_garbage_addresses_are_refused(pair: Pair) -> None:
     assert b.store.get_peer_ids() == {a.peer_id}
 
 
-def test_a_false_address_for_anothers_peer_id_cuts_nobody_off(start: Start) -> None:
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_false_address_for_anothers_peer_id_cuts_nobody_off(
+    start: Start, monkeypatch: pytest.MonkeyPatch, is_first: bool
+) -> None:
     victim, b = start("victim"), start("b")
     false = "/ip4/127.0.0.1/tcp/1/p2p/" + victim.peer_id
     peers = PeerKeeper(b.store, allow_private=True)
-    for order in ([false, victim.peer], [victim.peer, false]):
-        assert peers.set_wanted(order) == {}
-        assert peers.reconcile().connected == {victim.peer_id}
-        assert peers.get_connections().problems == {}
+    assert peers.set_wanted([false, victim.peer] if is_first else [victim.peer, false]) == {}
+    assert peers.reconcile().connected == {victim.peer_id}
+    assert peers.get_connections().problems == {}
     # Blobs that the liar never delivers lead to new connections to "it": to a place that works, and not all the time.
+    calls: list[str] = []
+    call = b.store._call
+    monkeypatch.setattr(b.store, "_call", lambda path, *a, **k: (calls.append(path), call(path, *a, **k))[1])
     for _ in range(3):
         b.store.reconnect(false)
         assert b.store.get_peer_ids() == {victim.peer_id}
+    assert calls.count("/swarm/disconnect") == 1
 
 
 # ---------------------------------------------------------------------- settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from trainer.processes import Child
 from trainer.roles.supervisor import StopSignals, Supervisor
 
 ROOT = Path(__file__).resolve().parents[2]
-SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
+SLEEP = [sys.executable, "-c", "import time; print('ready', flush=True); time.sleep(600)"]
 STUBBORN = [
     sys.executable,
     "-c",
@@ -46,7 +47,7 @@ def running_parent(tmp_path: Path, body: str) -> Iterator[tuple[subprocess.Popen
         from pathlib import Path
         from trainer.processes import Child
         from trainer.roles.supervisor import StopSignals, Supervisor
-        sleep = [sys.executable, "-c", "import time; time.sleep(600)"]
+        sleep = {SLEEP!r}
         home = Path({str(tmp_path)!r})
         {textwrap.indent(textwrap.dedent(body), " " * 8).strip()}
     """
@@ -61,6 +62,8 @@ def running_parent(tmp_path: Path, body: str) -> Iterator[tuple[subprocess.Popen
 
 START_TWO = """
 children = [Child(name, sleep, home / name) for name in ("a", "b")]
+for child in children:  # bound to the parent by then
+    child.wait_ready(lambda: "ready" in child.read_log() or None, 10)
 (home / "pids").write_text(" ".join(str(child.pid) for child in children) + "\\n")
 """
 
@@ -104,7 +107,12 @@ def test_a_signal_to_the_supervisor_stops_all_in_order(tmp_path: Path, number: s
 
 def test_a_child_outlives_the_thread_that_started_it(log: Path) -> None:
     children: list[Child] = []
-    thread = threading.Thread(target=lambda: children.append(Child("sleeper", SLEEP, log)))
+
+    def start() -> None:
+        children.append(Child("sleeper", SLEEP, log))
+        children[0].wait_ready(lambda: "ready" in children[0].read_log() or None, 10)  # bound to its parent by then
+
+    thread = threading.Thread(target=start)
     thread.start()
     thread.join()
     with children[0] as child, pytest.raises(subprocess.TimeoutExpired):
@@ -132,9 +140,10 @@ def test_all_are_asked_to_stop_before_any_is_waited_for(tmp_path: Path) -> None:
 
 
 def test_grandchildren_end_with_the_group(log: Path) -> None:
-    program = f"import subprocess, sys; p = subprocess.Popen({SLEEP!r}); print(p.pid, flush=True); p.wait()"
+    program = f"import subprocess, sys; p = subprocess.Popen({SLEEP!r}); print('pid', p.pid, flush=True); p.wait()"
     child = Child("family", [sys.executable, "-c", program], log)
-    grandchild = child.wait_ready(lambda: int(child.read_log() or 0) or None, 10)
+    found = child.wait_ready(lambda: re.search(r"pid (\d+)\n", child.read_log()), 10)
+    grandchild = int(found.group(1))
     assert is_running(grandchild)
     child.stop()
     until(lambda: not is_running(grandchild), "the grandchild is gone", 5)

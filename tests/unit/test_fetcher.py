@@ -84,6 +84,15 @@ def collect(fetcher: Fetcher, done: Callable[[list[Fetched]], bool], seconds: fl
     return found
 
 
+def settle(store: FakeStore) -> None:
+    """Wait until every thread that can be busy hangs."""
+    seen, since = (0, 0), time.monotonic()
+    while time.monotonic() - since < 0.3:
+        if seen != (now := (store.busy, len(store.asked))):
+            seen, since = now, time.monotonic()
+        time.sleep(0.001)
+
+
 def soon(seconds: float = 30.0) -> float:
     return time.monotonic() + seconds
 
@@ -110,6 +119,7 @@ def test_blobs_that_nobody_holds_do_not_keep_others_waiting() -> None:
         for index in range(300):
             fetcher.want(digest_of(f"missing {index}"), 5, soon())
         collect(fetcher, lambda _: len(store.asked) >= 300 + QUICK.repeats_at_once)  # all had their first turn
+        settle(store)
         store.blobs[digest_of("good")] = b"good!"
         wanted = time.monotonic()
         fetcher.want(digest_of("good"), 5, soon())
@@ -118,6 +128,18 @@ def test_blobs_that_nobody_holds_do_not_keep_others_waiting() -> None:
         assert found[0].requests == 1
         assert time.monotonic() - wanted < 2
         assert store.most_busy <= BLOBS.fetches_at_once
+
+
+def test_two_wants_at_once_do_not_wait_for_one_thread() -> None:
+    store = FakeStore()
+    with Fetcher(store, replace(QUICK, first_wait=20.0, longest_wait=20.0)) as fetcher:
+        for index in range(10):
+            store.blobs[digest_of(f"{index}")] = store.blobs[digest_of(f"first {index}")] = b"good!"
+            fetcher.want(digest_of(f"first {index}"), 5, soon())
+            collect(fetcher, bool)  # its thread is idle now
+            fetcher.want(digest_of(f"missing {index}"), 5, soon())
+            fetcher.want(digest_of(f"{index}"), 5, soon())
+            assert collect(fetcher, bool, 2.0)[0].data == b"good!"
 
 
 def test_everybody_gets_a_turn_again() -> None:
@@ -131,12 +153,16 @@ def test_everybody_gets_a_turn_again() -> None:
 
 
 def test_a_deadline_is_told_even_where_no_thread_had_time() -> None:
-    with fetching() as (store, fetcher):
+    store = FakeStore()
+    with Fetcher(store, replace(QUICK, first_wait=20.0, longest_wait=20.0)) as fetcher:
+        for index in range(40):
+            fetcher.want(digest_of(f"long {index}"), 5, soon())
+        collect(fetcher, lambda _: store.busy == BLOBS.fetches_at_once)
         started = time.monotonic()
         for index in range(200):
             fetcher.want(digest_of(f"missing {index}"), 5, started + 0.3)
         found = collect(fetcher, lambda found: len(found) == 200)
-        assert time.monotonic() - started < 2
+        assert 0.3 <= time.monotonic() - started < 2
         assert all(each.data is None and "not held yet" in each.problem for each in found)
         assert store.pinned == {}
 

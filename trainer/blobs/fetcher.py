@@ -52,7 +52,7 @@ class Fetcher:
         self._settings = settings
         self._condition = threading.Condition()
         self._jobs: dict[bytes, _Job] = {}
-        self._queue: list[tuple[int, float, int, _Job]] = []  # failures, not before (monotonic seconds), order
+        self._queue: list[tuple[float, int, _Job]] = []  # not before (monotonic seconds; new wants 0), order
         self._order = 0
         self._idle = 0
         self._repeating = 0  # threads busy with wants that failed before
@@ -119,7 +119,7 @@ class Fetcher:
 
     def _push(self, job: _Job, not_before: float) -> None:
         self._order += 1
-        heapq.heappush(self._queue, (job.want.failures, not_before, self._order, job))
+        heapq.heappush(self._queue, (not_before, self._order, job))
         if len(self._queue) > self._idle and len(self._threads) < self._settings.fetches_at_once:
             thread = threading.Thread(target=self._run, name=f"fetch {len(self._threads)}", daemon=True)
             self._threads.append(thread)
@@ -142,24 +142,21 @@ class Fetcher:
     def _take(self) -> tuple[_Job | None, float | None]:
         """The next job whose turn it is, else None and the seconds until one may be due."""
         now = time.monotonic()
-        soonest: float | None = None
-        skipped = []
+        held_back = []
         found: _Job | None = None
-        while self._queue and found is None:
+        while self._queue and self._queue[0][0] <= now and found is None:
             entry = heapq.heappop(self._queue)
-            failures, not_before, _, job = entry
+            job = entry[-1]
             if self._jobs.get(job.want.digest) is not job:
                 continue  # cancelled or over
-            if not_before > now:
-                soonest = not_before if soonest is None else min(soonest, not_before)
-                skipped.append(entry)
-            elif failures and self._repeating >= self._settings.repeats_at_once:
-                skipped.append(entry)
+            if job.want.failures and self._repeating >= self._settings.repeats_at_once:
+                held_back.append(entry)
             else:
                 found = job
-        for entry in skipped:
+        pause = self._queue[0][0] - now if self._queue else None
+        for entry in held_back:  # until a repeat ends, which wakes a thread
             heapq.heappush(self._queue, entry)
-        return found, None if soonest is None else max(0.0, soonest - now)
+        return found, pause
 
     # ------------------------------------------------------------------ in the threads
 

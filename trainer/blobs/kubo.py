@@ -206,20 +206,14 @@ class KuboStore:
             if now - self._reconnected.get(peer_id, -math.inf) < self._settings.reconnect_every:
                 return
             self._reconnected[peer_id] = now
-        # The address is what a seat claims and the peer id may be another's: so back to the address that worked.
-        known = self._get_connections().get(peer_id)
         with contextlib.suppress(BlobError):  # it was not connected
             self._call("/swarm/disconnect", ["/p2p/" + peer_id])
-        if self._dial(peer) is not None and known is not None:
-            self._dial(f"{known}/p2p/{peer_id}")
+        # Kubo dials every address it knows of this peer, so a false one in a claim does no harm.
+        self._dial(peer)
 
     def get_peer_ids(self) -> set[str]:
         """Ids of the connected peers."""
-        return set(self._get_connections())
-
-    def _get_connections(self) -> dict[str, str]:
-        """Peer id to the address on the other side of the connection."""
-        return {peer["Peer"]: peer["Addr"] for peer in self._call("/swarm/peers")["Peers"] or []}
+        return {peer["Peer"] for peer in self._call("/swarm/peers")["Peers"] or []}
 
     def get_peer(self) -> str:
         """The address to announce: a TCP address of the daemon with its peer id, a public one if it has one, loopback
