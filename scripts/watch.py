@@ -131,6 +131,7 @@ class Watch:
             "training_seconds_round": round(training / run.height, 2),
             "run_seconds": span,
             "share_not_training": round(1 - training / span, 4),
+            "where_it_goes": self._explain_rest(training, span),
             "killed": self._describe_return(killed, logs),
             "late": self._describe_return(late, logs),
             "audit": audit["verdict"],
@@ -149,6 +150,20 @@ class Watch:
             if line["event"] == "trained":
                 slowest[line["round"]] = max(slowest[line["round"]], line["seconds"])
         return sum(slowest[final.round] for final in self._replica.run.finals)
+
+    def _explain_rest(self, training: float, span: int) -> dict[str, float]:
+        """Seconds of a good round, on average: reveals and votes by the blocks' times; `other`: waiting for the blocks
+        of commits and for who is late or dead, void rounds, less what was trained while the vote ran.
+        """
+        run = self._replica.run
+        records = [run.rounds[final.round] for final in run.finals]
+        commits = [max(commit.block.time for commit in record.commits.values()) for record in records]
+        reveals = [max(reveal.block.time for reveal in record.reveals.values()) for record in records]
+        count = len(records)
+        reveal = sum(end - start for start, end in zip(commits, reveals, strict=True)) / count
+        vote = sum(r.final.block.time - end for r, end in zip(records, reveals, strict=True) if r.final) / count
+        other = (span - training) / count - reveal - vote
+        return {"reveal": round(reveal, 2), "vote": round(vote, 2), "other": round(other, 2)}
 
     def _compute_gas(self, logs: list[dict[str, Any]]) -> int:
         """Median over seats and rounds of commit + reveal + vote, from receipts."""
@@ -221,7 +236,9 @@ class Watch:
         say(f"gas of a seat in a round: {s['gas_per_seat_round']:,} (median of commit + reveal + vote)")
         say(
             f"not training: {100 * s['share_not_training']:.1f} % of {s['run_seconds']} s, rounds of "
-            f"{s['training_seconds_round']} s of training ({training_seconds:g} intended), the kill included"
+            f"{s['training_seconds_round']} s of training ({training_seconds:g} intended), the kill included; a round also "
+            f"takes {s['where_it_goes']['reveal']} s to reveal, {s['where_it_goes']['vote']} s to vote, "
+            f"{s['where_it_goes']['other']} s for other waiting"
         )
         say(
             f"the killed worker was accepted again {s['killed']['accepted_after_rounds']} round(s) after it was back; "
