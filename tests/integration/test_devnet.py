@@ -47,6 +47,13 @@ def send(anvil: Anvil, value: int = 1) -> str:
     return str(anvil.call("eth_sendTransaction", {"from": sender, "to": receiver, "value": hex(value)}))
 
 
+def send_mined(anvil: Anvil, value: int = 1) -> str:
+    """With one block for each transaction; the answer comes before the block."""
+    sent = send(anvil, value)
+    until(lambda: anvil.call("eth_getTransactionReceipt", sent) is not None, "mined")
+    return sent
+
+
 def get_balance(anvil: Anvil, index: int) -> int:
     return int(anvil.call("eth_getBalance", derive_account(index)[0], "latest"), 16)
 
@@ -115,7 +122,7 @@ def test_mining_by_hand_and_by_interval(anvil: Anvil) -> None:
 def test_a_reorganisation_drops_transactions(anvil: Anvil) -> None:
     anvil.mine()
     before = get_balance(anvil, 1)
-    sent = send(anvil, 5)
+    sent = send_mined(anvil, 5)
     anvil.mine()
     old = anvil.call("eth_getBlockByNumber", "latest", False)["hash"]
     assert get_balance(anvil, 1) == before + 5
@@ -138,12 +145,12 @@ def test_fractions_of_a_second_between_blocks(tmp_path: Path) -> None:
 def test_the_chain_is_kept(tmp_path: Path, stop: str) -> None:
     anvil = Anvil(tmp_path / "anvil.log", state=tmp_path / "chain" / "state.json", block_time=None)
     with anvil:
-        sent = send(anvil)
+        sent = send_mined(anvil)
         block = anvil.call("eth_getBlockByNumber", "latest", False)
     with anvil.start():
         assert anvil.call("eth_getBlockByNumber", block["number"], False)["hash"] == block["hash"]
         assert anvil.call("eth_getTransactionReceipt", sent)["status"] == "0x1"
-        send(anvil)
+        send_mined(anvil)
         if stop == "kill":
             anvil.kill()
             with pytest.raises(UnreachableError, match="does not answer"):
