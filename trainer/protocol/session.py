@@ -53,6 +53,10 @@ __all__ = [
 
 # Seconds after finality during which a round is judged in full only: later its rejected blobs may be gone.
 REPLAY_PATIENCE = 60
+# Seconds of the reveal phase during which the blobs of seats that were not accepted at the last height are waited for.
+# Without any, a seat that comes back and commits last, which ends the phase, would have its blob held by nobody at the
+# reveal, round after round. More would let a seat that commits to nothing slow the run.
+LATECOMER_PATIENCE = 2
 # Seconds of chain time between the seats' turns to open a round, so that one transaction is sent, not all.
 AHEAD = 8  # rounds whose blobs are fetched at the same time when catching up
 OPEN_STAGGER = 2
@@ -161,11 +165,13 @@ def _act(run: RunState, record: Round, me: int, time: int, phase: Phase, end: in
             return _send("commit", record.round, local)
         return [Seal(key)] if local.trained == key else []
     if phase is Phase.REVEAL and mine and me not in record.reveals:
-        haves = sum(1 << seat for seat, commit in record.commits.items() if commit.sealed_digest in local.held)
-        before = run.finals[-1].accepted if run.finals else 0
-        awaited = sum(1 << seat for seat in record.commits if not run.finals or (before >> seat) & 1)
-        is_half = time >= end - stretched(run.parameters.reveal_window, record.stretch) // 2
-        return _send("reveal", record.round, local, haves) if is_half or awaited & ~haves == 0 else []
+        missing = sum(1 << seat for seat, commit in record.commits.items() if commit.sealed_digest not in local.held)
+        haves = sum(1 << seat for seat in record.commits) & ~missing
+        window = stretched(run.parameters.reveal_window, record.stretch)
+        begun, before = end - window, run.finals[-1].accepted if run.finals else missing
+        is_late = time >= end - window // 2
+        is_patient_enough = missing & before == 0 and time >= begun + LATECOMER_PATIENCE
+        return _send("reveal", record.round, local, haves) if not missing or is_patient_enough or is_late else []
     own = local.judged.get(record.round)
     if phase is Phase.VOTE and own and own.votable and me not in record.votes:
         return _send("vote", record.round, local)
