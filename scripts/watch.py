@@ -236,8 +236,8 @@ class Watch:
         say(f"gas of a seat in a round: {s['gas_per_seat_round']:,} (median of commit + reveal + vote)")
         say(
             f"not training: {100 * s['share_not_training']:.1f} % of {s['run_seconds']} s, rounds of "
-            f"{s['training_seconds_round']} s of training ({training_seconds:g} intended), the kill included; a round also "
-            f"takes {s['where_it_goes']['reveal']} s to reveal, {s['where_it_goes']['vote']} s to vote, "
+            f"{s['training_seconds_round']} s of training ({training_seconds:g} intended), the kill included; a round "
+            f"also takes {s['where_it_goes']['reveal']} s to reveal, {s['where_it_goes']['vote']} s to vote, "
             f"{s['where_it_goes']['other']} s for other waiting"
         )
         say(
