@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from trainer.cli.options import connect, json_option, rpc_option, run_options
+
+if TYPE_CHECKING:
+    from trainer.protocol.run_state import RunState
 
 
 @click.command()
@@ -56,6 +60,7 @@ def status(rpc_urls: tuple[str, ...], run_name: str, deployments: Path, as_json:
         "revealed": run.clock.revealed,
         "voted": voted,
         "void_rounds_in_a_row": run.clock.stretch,
+        "waits_for": _explain_waiting(run, head.time),
         "seats": seats,
     }
     if as_json:
@@ -71,8 +76,26 @@ def status(rpc_urls: tuple[str, ...], run_name: str, deployments: Path, as_json:
         f"weight: active {data['active']}, committed {data['committed']}, revealed {data['revealed']}, voted "
         f"{data['voted']}; a quorum is more than {2 * run.clock.base / 3:.2f}"
     )
+    if data["waits_for"]:
+        click.echo(f"the next round waits for {data['waits_for']}")
     for seat in seats:
         click.echo(
             f"seat {seat['seat']:>3}  weight {seat['weight']:>3}  {seat['state']:<8} streak {seat['streak']:>4}  "
             f"accepted {seat['accepted']:>5}  operator {seat['operator']}"
         )
+
+
+def _explain_waiting(run: RunState, time: int) -> str | None:
+    """What the next round waits for; None while one is open, and after the last."""
+    from trainer.protocol.phases import is_two_thirds
+    from trainer.protocol.rounds import Contract
+    from trainer.protocol.types import Phase
+
+    if run.compute_phase(time)[0] not in (Phase.IDLE, Phase.VOID, Phase.FINAL):
+        return None
+    active, base, busy_until = Contract(run).compute_next_opening()
+    if not is_two_thirds(active, base):
+        return f"active weight above {2 * base / 3:.2f}; it is {active}"
+    if time < busy_until:
+        return f"a free place in the ring, in {busy_until - time} s"
+    return "a worker to open it"
