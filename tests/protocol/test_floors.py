@@ -17,6 +17,7 @@ FLOORS = {
     "config": 1,
     "errors": 1,
     "keys": 1,
+    "files": 1,
     "processes": 1,
     "protocol": 2,
     "access": 3,

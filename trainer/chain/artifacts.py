@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import posixpath
 import re
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from trainer.errors import ComitiaError, UsageError
+from trainer.files import write_whole
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY_PREFIX = "project/"  # Hardhat 3 puts it before the path of every source of the project
@@ -55,7 +54,7 @@ def compile_contract(name: str = "TrainingRun", root: Path = ROOT) -> Artifact:
         output = json.loads(cache.read_text())
     else:
         output = _compile(root, data, version)["contracts"][KEY_PREFIX + path][name]
-        _write_whole(cache, json.dumps(output))
+        write_whole(cache, json.dumps(output).encode(), mode=0o644)
     runtime = output["evm"]["deployedBytecode"]
     spans = sorted(
         (span["start"], span["length"]) for spans in runtime["immutableReferences"].values() for span in spans
@@ -133,11 +132,3 @@ def _compile(root: Path, data: dict[str, Any], version: str) -> Any:
         raise ComitiaError(f"the contract does not compile: {error.message}") from None
     except OSError as error:
         raise UsageError(f"the compiler {solc} does not start ({error}): run scripts/setup") from None
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Writes a file at once or not at all: two processes may compile at the same time."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
-        file.write(text)
-    os.replace(file.name, path)  # noqa: PTH105

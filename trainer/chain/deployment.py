@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from trainer.chain.artifacts import Spans, mask_immutables
 from trainer.errors import UsageError
+from trainer.files import write_whole
 from trainer.protocol.types import Parameters
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -57,15 +57,14 @@ class Deployment:
             raise UsageError(f"a run's name has letters, digits and _ . - only, not {self.name!r}")
         if path.exists() and self.network != "devnet":
             raise UsageError(f"{path} exists already; choose another name for the run")
-        path.parent.mkdir(parents=True, exist_ok=True)
         if compiler_input is not None:
-            _write(path.parent / self.compiler_input, json.dumps(compiler_input, indent=1))
+            write_whole(path.parent / self.compiler_input, _encode(compiler_input), mode=0o644)
         data = asdict(self)
         data["code_digest"] = "0x" + self.code_digest.hex()
         data["parameters"] = {
             name: "0x" + value.hex() if name in HASHES else value for name, value in data["parameters"].items()
         }
-        _write(path, json.dumps(data, indent=1))
+        write_whole(path, _encode(data), mode=0o644)
         return path
 
     @staticmethod
@@ -105,7 +104,5 @@ def find_deployment(run: str, directory: Path) -> Deployment:
     raise UsageError(f"no run {run!r} in {directory} (there: {known})")
 
 
-def _write(path: Path, text: str) -> None:
-    part = path.with_suffix(".part")
-    part.write_text(text + "\n")
-    os.replace(part, path)  # noqa: PTH105
+def _encode(data: dict[str, Any]) -> bytes:
+    return (json.dumps(data, indent=1) + "\n").encode()

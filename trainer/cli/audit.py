@@ -9,8 +9,8 @@ import click
 from click.core import ParameterSource
 
 from trainer.cli.options import (
-    DEPLOYMENTS,
     connect,
+    deployments_option,
     ipfs_option,
     json_option,
     parse_address,
@@ -26,15 +26,7 @@ from trainer.errors import UsageError
 @click.option(
     "--run", "run_name", envvar="COMITIA_RUN", show_envvar=True, help="In place of --address: name or file of the run."
 )
-@click.option(
-    "--deployments",
-    type=click.Path(path_type=Path, file_okay=False),
-    envvar="COMITIA_DEPLOYMENTS",
-    default=DEPLOYMENTS,
-    show_default=True,
-    show_envvar=True,
-    help="The directory of the runs' files.",
-)
+@deployments_option
 @click.option(
     "--state",
     "state_file",

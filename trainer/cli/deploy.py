@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from trainer.cli.options import (
-    DEPLOYMENTS,
+    deployments_option,
     home_option,
     ipfs_option,
     json_option,
@@ -67,15 +67,7 @@ HARDHAT_ARTIFACT = Path("artifacts/contracts/TrainingRun.sol/TrainingRun.json")
     help="Another value for a computed window, such as reveal_window=5.",
 )
 @click.option("--genesis-seed", type=int, default=1, show_default=True, help="Seed of the genesis state.")
-@click.option(
-    "--deployments",
-    type=click.Path(path_type=Path, file_okay=False),
-    envvar="COMITIA_DEPLOYMENTS",
-    default=DEPLOYMENTS,
-    show_default=True,
-    show_envvar=True,
-    help="Where the run's file goes.",
-)
+@deployments_option
 @click.option("--hardhat/--no-hardhat", default=True, help="Compare the bytecode with Hardhat's.")
 @click.option("--yes", is_flag=True, help="Send without asking.")
 @ipfs_option

@@ -68,9 +68,9 @@ def home_option(command: F) -> F:
     )(command)
 
 
-def run_options(command: F) -> F:
-    """--run and --deployments."""
-    command = click.option(
+def deployments_option(command: F) -> F:
+    """--deployments."""
+    return click.option(
         "--deployments",
         type=click.Path(path_type=Path, file_okay=False),
         envvar="COMITIA_DEPLOYMENTS",
@@ -79,6 +79,10 @@ def run_options(command: F) -> F:
         show_envvar=True,
         help="The directory of the runs' files.",
     )(command)
+
+
+def run_options(command: F) -> F:
+    """--run and --deployments."""
     return click.option(
         "--run",
         "run_name",
@@ -86,7 +90,7 @@ def run_options(command: F) -> F:
         show_envvar=True,
         required=True,
         help="Name or file of the run, as `comitia deploy` wrote it.",
-    )(command)
+    )(deployments_option(command))
 
 
 def key_options(command: F) -> F:

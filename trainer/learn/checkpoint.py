@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from trainer.learn.files import write_atomically
+from trainer.files import write_whole
 from trainer.protocol.constants import STATE_LEAF_BYTES
 
 
@@ -29,7 +29,7 @@ def decode_state(data: bytes, padded_count: int) -> npt.NDArray[np.int32]:
 
 def write_checkpoint(path: Path, state: npt.NDArray[np.int32]) -> None:
     """Writes a state durably and at once (temporary file, fsync, rename)."""
-    write_atomically(path, encode_state(state))
+    write_whole(path, encode_state(state))
 
 
 def read_checkpoint(path: Path, padded_count: int) -> npt.NDArray[np.int32]:

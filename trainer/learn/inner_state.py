@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trainer.learn.files import write_atomically
+from trainer.files import write_whole
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class InnerState:
         """Writes one .npz file, durably and at once."""
         buffer = io.BytesIO()
         np.savez(buffer, allow_pickle=False, **{f"leaf{i:05}": leaf for i, leaf in enumerate(self.leaves)})
-        write_atomically(path, buffer.getvalue())
+        write_whole(path, buffer.getvalue())
 
     @classmethod
     def load(cls, path: Path) -> InnerState:

@@ -20,6 +20,7 @@ from trainer.blobs.daemon import KuboDaemon, make_swarm_key
 from trainer.chain.devnet import CHAIN_ID, MNEMONIC, Anvil
 from trainer.config import DEVNET
 from trainer.errors import LockedError, UsageError
+from trainer.files import write_whole
 from trainer.roles.supervisor import StopSignals, Supervisor
 
 MAX_NODES = 64
@@ -75,7 +76,7 @@ def run_devnet(
         supervisor = stack.enter_context(Supervisor())
         devnet = _start(home, nodes, block_time, accounts, supervisor)
         stack.callback((home / FILE).unlink, missing_ok=True)
-        _write_whole(home / FILE, json.dumps(devnet.describe(), indent=2) + "\n")
+        write_whole(home / FILE, (json.dumps(devnet.describe(), indent=2) + "\n").encode())
         on_ready(devnet)
         supervisor.watch(until)
 
@@ -90,7 +91,7 @@ def _start(home: Path, nodes: int, block_time: float, accounts: int, supervisor:
     ).start()
     supervisor.add(anvil)
     # The port is kept for later starts, as the daemons keep theirs: whoever wrote it down still finds the chain.
-    _write_whole(home / "anvil.port", anvil.url.rpartition(":")[2])
+    write_whole(home / "anvil.port", anvil.url.rpartition(":")[2].encode())
     key = _read_swarm_key(home / "swarm.key")
     daemons = [
         KuboDaemon(home / "kubo" / f"node{index}", key, name=f"node{index}", log=home / f"kubo-node{index}.log")
@@ -117,7 +118,7 @@ def _lock(home: Path) -> IO[str]:
 
 def _read_swarm_key(path: Path) -> str:
     if not path.exists():
-        _write_whole(path, make_swarm_key())
+        write_whole(path, make_swarm_key().encode())
     return path.read_text(encoding="ascii")
 
 
@@ -126,11 +127,3 @@ def _read_number(path: Path) -> int:
         return int(path.read_text(encoding="ascii"))
     except (OSError, ValueError):
         return 0
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Replace a file at once: who reads it finds all of it or nothing."""
-    new = path.with_name(path.name + ".new")
-    new.touch(mode=0o600)
-    new.write_text(text, encoding="utf-8")
-    new.replace(path)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.errors import ComitiaError, LockedError
+from trainer.files import write_whole
 
 _FRAME = struct.Struct(">II")  # length, CRC-32 of the payload
 
@@ -96,21 +97,8 @@ class Lock:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Writes a whole file so that a crash leaves the old one or the new one: tmp, fsync, rename, fsync of the
-    directory. Raises JournalError.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary = path.with_name(path.name + ".tmp")
+    """`files.write_whole`, with what a full disk means said in one line. Raises JournalError."""
     try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        directory = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        write_whole(path, data)
     except OSError as error:
         raise JournalError(f"cannot write {path}: {error.strerror}; free some disk and start again") from error
