@@ -26,7 +26,7 @@ from trainer.blobs.guarded_http import Limit, make_session, read_at_most
 from trainer.blobs.peer_address import parse_peer
 from trainer.blobs.store import Cancel, Want, WrongSize
 from trainer.config import BLOBS, BlobSettings
-from trainer.errors import BlobError, UnreachableError
+from trainer.errors import BlobError, UnreachableError, UsageError
 from trainer.protocol.constants import MAX_BLOB_BYTES
 
 os.environ.setdefault("PY_IPFS_HTTP_CLIENT_PATCH_REQUESTS", "no")  # else it replaces parts of requests, for everybody
@@ -108,7 +108,7 @@ class KuboStore:
 
     def try_get(self, digest: bytes, size: int | None, wait: float, cancel: Cancel | None = None) -> bytes | None:
         limit = Limit(wait + GRACE, cancel)
-        http = _Http(self._find_api(), limit)
+        http = self._open(limit)
         most = MAX_BLOB_BYTES if size is None else size
         closables: list[Any] = []
         try:
@@ -263,6 +263,13 @@ class KuboStore:
         except OSError as error:
             raise UnreachableError(f"the Kubo daemon of {self._api} is not running: start it") from error
 
+    def _open(self, limit: Limit) -> _Http:
+        address = self._find_api()
+        try:
+            return _Http(address, limit)
+        except ipfs_errors.AddressError as error:
+            raise UsageError(f"{address!r} is no address of a Kubo API, such as /ip4/127.0.0.1/tcp/5001") from error
+
     def _describe(self, error: Exception) -> str:
         return f"the Kubo daemon at {self._api} does not answer ({str(error)[:200]}): is it running?"
 
@@ -277,7 +284,7 @@ class KuboStore:
         seconds: float | None = None,
     ) -> dict[str, Any]:
         """The JSON answer to one command. Raises UnreachableError, and BlobError with the daemon's own words."""
-        http = _Http(self._find_api(), Limit(seconds or self._settings.call_timeout))
+        http = self._open(Limit(seconds or self._settings.call_timeout))
         try:
             answer = http.request(path, list(arguments), opts=options or {}, decoder="json", data=data, headers=headers)
         except ipfs_errors.ErrorResponse as error:

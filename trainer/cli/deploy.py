@@ -113,6 +113,7 @@ def deploy(
     def say(text: str) -> None:
         click.echo(text, err=True)
 
+    chosen = _parse_overrides(overrides)
     node = Node(split_urls(rpc_urls))
     devnet = DEVNET_WINDOW if node.chain_id == 31337 else None
     challenge, answer, settle = (given or devnet for given in (challenge_window, answer_window, settle_window))
@@ -132,9 +133,7 @@ def deploy(
     if training_seconds is None:
         say("measuring a round of training")
         training_seconds = run.make_trainer(shards).warm_up()
-    windows = asdict(compute_windows(training_seconds, block_seconds, challenge, answer, settle)) | _parse_overrides(
-        overrides
-    )
+    windows = asdict(compute_windows(training_seconds, block_seconds, challenge, answer, settle)) | chosen
     say(
         f"publishing {len(shards)} shards and the genesis state of {run.task.layout.parameter_count:,} parameters to "
         f"{ipfs_api}"

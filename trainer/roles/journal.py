@@ -7,6 +7,7 @@ trusted.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -96,9 +97,16 @@ class Lock:
             raise LockedError(f"another worker runs with {directory}; stop it first") from error
 
 
-def write_file(path: Path, data: bytes) -> None:
-    """`files.write_whole`, with what a full disk means said in one line. Raises JournalError."""
+@contextlib.contextmanager
+def telling_of_the_disk(path: Path) -> Iterator[Path]:
+    """What a full disk means for the file, said in one line. Raises JournalError."""
     try:
-        write_whole(path, data)
+        yield path
     except OSError as error:
         raise JournalError(f"cannot write {path}: {error.strerror}; free some disk and start again") from error
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """`files.write_whole`. Raises JournalError."""
+    with telling_of_the_disk(path):
+        write_whole(path, data)

@@ -15,7 +15,7 @@ from trainer.protocol.judgement import State
 from trainer.protocol.run_state import RunState
 from trainer.protocol.session import Outcome, Work
 from trainer.protocol.tree import compute_state_root
-from trainer.roles.journal import Journal, Lock, write_file
+from trainer.roles.journal import Journal, Lock, telling_of_the_disk, write_file
 
 KEPT_STATES = 2  # newest public states: one to stand on, one in case a reorganisation takes the last round back
 KEPT_ROUNDS = 16  # of sealed work and inner states
@@ -36,8 +36,8 @@ class Vault:
     def save_work(self, work: Work, blob: bytes, inner: InnerState) -> None:
         """Blob, inner state and the journal's record, in this order: the record says that the files are there."""
         write_file(self._path("work", work.round, "sealed"), blob)
-        self._path("inner", work.round, "npz").parent.mkdir(parents=True, exist_ok=True)
-        inner.save(self._path("inner", work.round, "npz"))
+        with telling_of_the_disk(self._path("inner", work.round, "npz")) as path:
+            inner.save(path)
         self.journal.append(
             "work",
             round=work.round,
