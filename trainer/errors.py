@@ -91,6 +91,12 @@ class BlobError(ComitiaError):
     exit_code = 11
 
 
+class JournalError(ComitiaError):
+    """A worker's journal is damaged, or the disk refuses to be written."""
+
+    exit_code = 12
+
+
 # What each custom error of the contract says to a person; the keys are the errors of ITrainingRun, the numbers their
 # arguments (a test compares the lists).
 REVERTS = {

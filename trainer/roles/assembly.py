@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ from trainer.protocol.types import Parameters
 from trainer.roles.blob_desk import BlobDesk
 from trainer.roles.enrolment import find_keychain, find_seat
 from trainer.roles.follower import Follower
-from trainer.roles.library import load_library
+from trainer.roles.library import Library, load_library
 from trainer.roles.neighbours import connect_seats
 from trainer.roles.replica import ChainReplica
 from trainer.roles.submitter import Submitter
@@ -59,25 +60,17 @@ def assemble(
     replica.poll()
     seat = find_seat(replica.run, operator.address, wanted)
     keychain = find_keychain(operator, deployment, seat)
-    store = KuboStore(ipfs_api)
-    is_devnet = deployment.chain_id == DEVNET_CHAIN_ID
-    connect_seats(store, replica.run, allow_private=is_devnet)
-    report("loading", what="specification, data shards and genesis state from IPFS")
-    library = load_library(store, deployment.parameters, time.monotonic)
-    use_compile_cache(home / "jax-cache")
-    task = Task.from_config(dict(library.specification.task))
-    settings = LocalSettings.from_config(library.specification.training["local"])
-    trainer = LocalTrainer(task, task.load_data(library.shards), settings, make_schedule(deployment.parameters))
-    report("compiling", what="the model (seconds; less the next time)")
-    seconds = trainer.warm_up()
-    report(
-        "ready",
-        seconds_a_round=round(seconds, 2),
-        commit_min=deployment.parameters.commit_min,
-        parameters=task.layout.parameter_count,
-    )
-    vault = Vault(home / f"{deployment.chain_id}-{deployment.address}-{seat.seat}")
-    sender = Sender(client, operator, DEFAULT_FEES)
+    with ExitStack() as stack:
+        # Before anything that takes long: a second worker is told at once.
+        vault = Vault(home / f"{deployment.chain_id}-{deployment.address}-{seat.seat}")
+        stack.callback(vault.close)
+        store = KuboStore(ipfs_api)
+        is_devnet = deployment.chain_id == DEVNET_CHAIN_ID
+        connect_seats(store, replica.run, allow_private=is_devnet)
+        report("loading", what="specification, data shards and genesis state from IPFS")
+        library = load_library(store, deployment.parameters, time.monotonic)
+        trainer = _make_trainer(library, deployment.parameters, home, report)
+        stack.pop_all()  # from here on the vault is the worker's
     parts = Parts(
         replica=replica,
         follower=Follower(library.genesis, 0, compute_next_state),
@@ -89,7 +82,7 @@ def assemble(
             allow_private=is_devnet,
             report=report,
         ),
-        submitter=Submitter(sender, vault, report),
+        submitter=Submitter(Sender(client, operator, DEFAULT_FEES), vault, report),
         training=BackgroundTraining(trainer),
         vault=vault,
         keychain=keychain,
@@ -97,6 +90,23 @@ def assemble(
         report=report,
     )
     return parts, seat
+
+
+def _make_trainer(library: Library, parameters: Parameters, home: Path, report: Callable[..., None]) -> LocalTrainer:
+    """A trainer for the run's task, compiled and timed: before the first round, not in it."""
+    use_compile_cache(home / "jax-cache")
+    task = Task.from_config(dict(library.specification.task))
+    settings = LocalSettings.from_config(library.specification.training["local"])
+    trainer = LocalTrainer(task, task.load_data(library.shards), settings, make_schedule(parameters))
+    report("compiling", what="the model (seconds; less the next time)")
+    seconds = trainer.warm_up()
+    report(
+        "ready",
+        seconds_a_round=round(seconds, 2),
+        commit_min=parameters.commit_min,
+        parameters=task.layout.parameter_count,
+    )
+    return trainer
 
 
 def make_schedule(parameters: Parameters) -> Schedule:

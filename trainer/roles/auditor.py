@@ -108,6 +108,14 @@ class Auditor:
                 f"chain, none replayed"
             )
         follower.adopt(round_id, final.height)
+        if (
+            final.height in self._claimed
+            and find_first_difference(self._claimed[final.height], follower.state) is not None
+        ):
+            raise AuditMismatch(
+                f"height {final.height}: the recorded root is right, the given state is not: "
+                + self._locate(final.height, follower.state)
+            )
         return is_whole
 
     def _locate(self, height: int, state: State) -> str:

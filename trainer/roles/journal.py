@@ -17,16 +17,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from trainer.errors import ComitiaError, LockedError
+from trainer.errors import JournalError, LockedError
 from trainer.files import write_whole
 
 _FRAME = struct.Struct(">II")  # length, CRC-32 of the payload
-
-
-class JournalError(ComitiaError):
-    """The journal is damaged or the disk refuses it."""
-
-    exit_code = 12
 
 
 class Journal:
@@ -95,6 +89,10 @@ class Lock:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise LockedError(f"another worker runs with {directory}; stop it first") from error
+
+    def release(self) -> None:
+        """Lets another process have the directory."""
+        self._file.close()
 
 
 @contextlib.contextmanager

@@ -31,6 +31,11 @@ class Vault:
         self._lock = Lock(directory)
         self.journal = Journal(directory / "journal.log")
 
+    def close(self) -> None:
+        """Closes the journal and lets go of the lock."""
+        self.journal.close()
+        self._lock.release()
+
     # ------------------------------------------------------------------ work
 
     def save_work(self, work: Work, blob: bytes, inner: InnerState) -> None:
