@@ -89,6 +89,8 @@ def audit(
         )
         if height is None:
             raise UsageError("which height is --state of? give --state-height")
+        if not 1 <= height <= run.height:
+            raise UsageError(f"--state is of height {height}; the run's final heights are 1 to {run.height}")
         claimed[height] = np.frombuffer(state_file.read_bytes(), "<i4").astype(np.int32)
 
     def report(event: str, **values: object) -> None:
