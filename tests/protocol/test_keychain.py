@@ -52,8 +52,10 @@ def test_a_tip_serves_from_the_round_after_next() -> None:
     chain = KeyChain(bytes(32), 16)
     for early in (0, 1, 10, 11):  # announced in round 10
         assert not is_valid_key(chain.tip, 10, early, chain.tip)
+    for early in (0, 1, 10):
         with pytest.raises(ValueError, match="does not serve"):
             compute_round_key(chain, 10, early)
+    assert compute_round_key(chain, 10, 11) == chain.tip  # to commit and reveal with; valid for nobody
     assert compute_round_key(chain, 10, 12) == chain.key(1)
     assert is_valid_key(chain.tip, 10, 12, chain.key(1))
     assert is_valid_key(chain.tip, 0, 2, chain.key(1))  # announced before the first round: serves in it

@@ -60,10 +60,13 @@ class KeyChain:
 
 
 def compute_round_key(chain: KeyChain, announced: int, round: int) -> bytes:
-    """Key of `round` for a chain whose tip was announced in round `announced`; raises ValueError for a round that it
-    does not serve.
+    """Key of `round` for a chain whose tip was announced in round `announced`; raises ValueError for that round and
+    those before.
+
+    The key of the round after it is the tip itself, which is public and valid for nobody: a seat that acts so early
+    commits and reveals with it, since a round may wait for its weight, and is not accepted.
     """
-    if round < announced + FIRST_SERVED:
+    if round <= announced:
         raise ValueError(f"a tip announced in round {announced} does not serve round {round}")
     return chain.key(round - (announced + 1))
 

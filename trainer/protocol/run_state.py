@@ -48,10 +48,20 @@ class Seat:
     until: int = FOREVER
     left_at: int = 0
     withdrawn: bool = False
+    # The newest valid key: a tip nearer than the announced one, so that a key costs a hash and not as many as rounds.
+    nearest_tip: bytes = b""
+    nearest_round: int = 0  # in which that tip counts as announced
+
+    def __post_init__(self) -> None:
+        self.nearest_tip, self.nearest_round = self.tip, self.announced
 
     def is_active(self, round_id: int) -> bool:
         """Whether the seat may act in that round."""
         return self.from_round != 0 and self.from_round <= round_id <= self.until
+
+    def has_key(self, round_id: int) -> bool:
+        """Whether the seat's tip serves that round."""
+        return round_id >= self.announced + keychain.FIRST_SERVED
 
 
 @dataclass
@@ -68,6 +78,7 @@ class Round:
     weights: dict[int, int] = field(default_factory=dict)  # of the seats that committed
     commits: dict[int, Committed] = field(default_factory=dict)
     reveals: dict[int, Revealed] = field(default_factory=dict)
+    valid_keys: set[int] = field(default_factory=set)  # seats whose revealed key is of their chain
     proposals: dict[bytes, Proposed] = field(default_factory=dict)  # insertion order: the first is the ballot's
     votes: dict[int, bytes] = field(default_factory=dict)
     vote_deadline: int = 0
@@ -137,8 +148,7 @@ class RunState:
         """Whether the key of a reveal belongs to its seat's chain: a function of the tip's event and the round id
         alone.
         """
-        seat = self.seats[reveal.seat]
-        return keychain.is_valid_key(seat.tip, seat.announced, reveal.round, reveal.key)
+        return reveal.seat in self.rounds[reveal.round].valid_keys
 
     def compute_seed_after(self, round_id: int) -> bytes:
         """Seed of round `round_id + 1`, from the reveals of `round_id`."""
@@ -230,6 +240,10 @@ class RunState:
     def _apply_reveal(self, event: Revealed) -> None:
         record = self.rounds[event.round]
         record.reveals[event.seat] = event
+        seat = self.seats[event.seat]
+        if keychain.is_valid_key(seat.nearest_tip, seat.nearest_round, event.round, event.key):
+            record.valid_keys.add(event.seat)
+            seat.nearest_tip, seat.nearest_round = event.key, event.round - 1
         self.clock.revealed += record.weights[event.seat]
         if self.clock.revealed == self.clock.committed:
             self.clock.reveal_end = event.block.time

@@ -53,17 +53,20 @@ __all__ = [
 
 # Seconds after finality during which a round is judged in full only: later its rejected blobs may be gone.
 REPLAY_PATIENCE = 60
-# Seconds of the reveal phase during which the blobs of seats that were not accepted at the last height are waited for.
+# Share of the reveal window during which the blobs of seats that were not accepted at the last height are waited for.
 # Without any, a seat that comes back and commits last, which ends the phase, would have its blob held by nobody at the
 # reveal, round after round. More would let a seat that commits to nothing slow the run.
-LATECOMER_PATIENCE = 2
-# Seconds of chain time between the seats' turns to open a round, so that one transaction is sent, not all.
+LATECOMER_SHARE = 8
+LATECOMER_LEAST = 2  # seconds
 AHEAD = 8  # rounds whose blobs are fetched at the same time when catching up
+# Seconds of chain time between the seats' turns to open a round, so that one transaction is sent, not all.
 OPEN_STAGGER = 2
 
 
 def decide(run: RunState, me: int, time: int, local: Local) -> list[Action]:
     """Actions of seat `me` at chain time `time` (that of the head block), in the order in which to carry them out."""
+    if me not in run.seats:
+        return []  # a reorganisation took the seat back
     behind = _catch_up(run, time, local)
     if behind:
         return behind
@@ -75,8 +78,8 @@ def decide(run: RunState, me: int, time: int, local: Local) -> list[Action]:
         actions += _fetch(record.round, {s: c.sealed_digest for s, c in record.commits.items()}, local)
     if record and phase is Phase.VOTE:
         actions += _judge(run, record, local)
-    if seat.from_round == 0 and seat.until == FOREVER and phase is not Phase.FINISHED and time >= seat.ready_at:
-        actions += _send("activate", 0, local)
+    if seat.from_round == 0 and seat.until == FOREVER and time >= seat.ready_at:
+        actions += _activate(run, me, phase, local)
     if phase in (Phase.IDLE, Phase.VOID, Phase.FINAL):
         actions += _open(run, me, time, phase, local)
     if record and record.final is None and seat.is_active(record.round):
@@ -130,6 +133,14 @@ def _send(kind: str, round_id: int, local: Local, haves: int = 0) -> list[Action
     return [] if (kind, round_id) in local.pending else [Send(kind, round_id, haves)]
 
 
+def _activate(run: RunState, me: int, phase: Phase, local: Local) -> list[Action]:
+    """Not before the tip serves the next round, which would count the seat as active and could not accept it. But where
+    no round is open, its weight may be what is missing.
+    """
+    is_useful = run.seats[me].has_key(run.next_round) or phase in (Phase.VOID, Phase.FINAL)
+    return _send("activate", 0, local) if is_useful and phase is not Phase.FINISHED else []
+
+
 def _open(run: RunState, me: int, time: int, phase: Phase, local: Local) -> list[Action]:
     active, base, busy_until = Contract(run).compute_next_opening()
     if not is_two_thirds(active, base) or time < busy_until:
@@ -138,7 +149,8 @@ def _open(run: RunState, me: int, time: int, phase: Phase, local: Local) -> list
     if me not in openers:
         return []
     turn = (openers.index(me) - run.next_round) % len(openers)
-    return _send("open", run.next_round, local) if time >= _compute_idle_since(run, phase) + OPEN_STAGGER * turn else []
+    since = max(_compute_idle_since(run, phase), busy_until)
+    return _send("open", run.next_round, local) if time >= since + OPEN_STAGGER * turn else []
 
 
 def _compute_idle_since(run: RunState, phase: Phase) -> int:
@@ -170,8 +182,10 @@ def _act(run: RunState, record: Round, me: int, time: int, phase: Phase, end: in
         window = stretched(run.parameters.reveal_window, record.stretch)
         begun, before = end - window, run.finals[-1].accepted if run.finals else missing
         is_late = time >= end - window // 2
-        is_patient_enough = missing & before == 0 and time >= begun + LATECOMER_PATIENCE
-        return _send("reveal", record.round, local, haves) if not missing or is_patient_enough or is_late else []
+        # After a void round nobody hurries: it may be a slow latecomer's blob that was missing.
+        is_calm = record.stretch == 0 and time >= begun + max(LATECOMER_LEAST, window // LATECOMER_SHARE)
+        is_enough = not missing or is_late or (is_calm and missing & before == 0)
+        return _send("reveal", record.round, local, haves) if is_enough else []
     own = local.judged.get(record.round)
     if phase is Phase.VOTE and own and own.votable and me not in record.votes:
         return _send("vote", record.round, local)
@@ -211,10 +225,11 @@ def _compute_wanted(run: RunState, me: int, phase: Phase, local: Local) -> Train
         return None if work and (work.seed, work.state_root) == (key.seed, key.state_root) else key
     own = local.judged.get(record.round)
     is_last = record.height + 1 == run.parameters.total_heights
-    if own is None or not own.votable or is_last or not seat.is_active(record.round + 1):
+    next_round = record.round + 1
+    if own is None or not own.votable or is_last or not seat.is_active(next_round):
         return None
     inner = record.round if (own.accepted >> me) & 1 else 0
-    return TrainingKey(record.round + 1, record.height + 1, run.compute_seed_after(record.round), own.state_root, inner)
+    return TrainingKey(next_round, record.height + 1, run.compute_seed_after(record.round), own.state_root, inner)
 
 
 def compute_training_key(run: RunState, me: int, record: Round) -> TrainingKey:

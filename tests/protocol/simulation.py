@@ -1,0 +1,120 @@
+"""A run without processes: sessions over the Python model of the contract, with fake training, blobs and transactions.
+
+One tick is one second and one block. Everything that could go wrong is a number in a `Weather`. Real seals, real
+judgements, real roots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import sha256
+from random import Random
+
+from tests.protocol.machine import DOMAINS, PARAMETERS, STARTED, Machine, Sent, Weather
+from trainer.protocol.judgement import compute_next_state
+from trainer.protocol.rounds import Call, Contract, Revert
+from trainer.protocol.run_state import RunState
+from trainer.protocol.types import BlockRef, Event, Parameters, Phase
+from trainer.roles.follower import NextState
+
+# What a correct session may be told: it acted on a head that was true, and the next block was another.
+RACES = {
+    "WrongPhase", "WrongRound", "AlreadyCommitted", "AlreadyRevealed", "AlreadyVoted", "AlreadyActive", "RoundClosed",
+    "BadAnchor", "RunFinished", "SlotBusy", "TooLittleWeight",
+}  # fmt: skip
+
+
+class Network:
+    """Chain, mempool, blobs and machines."""
+
+    def __init__(self, weathers: list[Weather], seed: int, parameters: Parameters = PARAMETERS) -> None:
+        self.random = Random(seed)
+        self.state = RunState(parameters, DOMAINS)
+        self.contract = Contract(self.state)
+        self.events: list[Event] = []
+        self.blocks = [BlockRef(0, sha256(b"block 0").digest(), STARTED)]
+        self.mempool: list[Sent] = []
+        self.sent: list[Sent] = []
+        self.reverts: list[tuple[Sent, Revert]] = []
+        by_arrival = sorted(weathers, key=lambda weather: weather.joins)  # seats are numbered as they join
+        self.machines = [Machine(self, seat, weather) for seat, weather in enumerate(by_arrival)]
+
+    def next_state(self, seat: int) -> NextState:
+        """How a machine computes the next state; tests put a broken one in."""
+        return compute_next_state
+
+    # ------------------------------------------------------------------ time
+
+    def run(self, ticks: int) -> Iterator[int]:
+        """Lets time pass; yields after each tick."""
+        for tick in range(len(self.blocks), len(self.blocks) + ticks):
+            self._mine(tick)
+            for machine in self.machines:
+                if self.is_alive(machine, tick):
+                    if not self.is_alive(machine, tick - 1):
+                        machine.start()
+                    machine.turn(tick)
+            yield tick
+
+    def is_alive(self, machine: Machine, tick: int) -> bool:
+        """Whether the machine is on and its session has not ended."""
+        away = any(start <= tick < end for start, end in machine.weather.away)
+        return tick >= machine.weather.joins and not away and not machine.halted and not machine.done
+
+    def _mine(self, tick: int) -> None:
+        block = BlockRef(tick, sha256(b"block %d" % tick).digest(), STARTED + tick)
+        for machine in self.machines:
+            if machine.seat == len(self.state.seats) and tick > machine.weather.joins and not self.is_over:
+                weight = machine.weather.weight
+                call = Call(machine.operator, block, self._get_hash)
+                self.events += self.contract.join(call, weight, machine.operator, machine.chain.tip, "", weight)
+        due = [sent for sent in self.mempool if sent.due <= tick]
+        self.mempool = [sent for sent in self.mempool if sent.due > tick]
+        for sent in due:
+            call = Call(self.machines[sent.seat].operator, block, self._get_hash)
+            try:
+                self.events += self._apply(call, sent)
+            except Revert as revert:
+                self.reverts.append((sent, revert))
+        self.blocks.append(block)
+
+    def _apply(self, call: Call, sent: Sent) -> list[Event]:
+        match sent.kind:
+            case "activate":
+                return self.contract.activate(call, sent.seat)
+            case "open":
+                return self.contract.open_round(call)
+            case _:
+                return getattr(self.contract, sent.kind)(call, sent.round, sent.seat, *sent.args)
+
+    def _get_hash(self, number: int) -> bytes:
+        return self.blocks[number].hash if 0 <= number < len(self.blocks) else bytes(32)
+
+    # ------------------------------------------------------------------ what machines use
+
+    def send(self, machine: Machine, tick: int, kind: str, round_id: int, args: tuple[object, ...]) -> Sent:
+        """A transaction leaves; it is mined in one of the next blocks, or lost."""
+        due = tick + self.random.randint(1, machine.weather.mempool)
+        sent = Sent(due, machine.seat, kind, round_id, args, len(self.sent))
+        self.sent.append(sent)
+        if self.random.random() >= machine.weather.lost:
+            self.mempool.append(sent)
+        return sent
+
+    def get_blob(self, digest: bytes, asker: int) -> bytes | None:
+        """A blob, if a machine that is on and answers the asker holds it."""
+        tick = len(self.blocks) - 1
+        for machine in self.machines:
+            away = any(start <= tick < end for start, end in machine.weather.away)
+            if digest in machine.disk.blobs and not away and self.is_served(machine.seat, asker, digest):
+                return machine.disk.blobs[digest]
+        return None
+
+    def is_served(self, holder: int, asker: int, digest: bytes) -> bool:
+        """Whether a holder gives a blob to an asker; tests hold back."""
+        return True
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the last height is final."""
+        return self.state.compute_phase(self.blocks[-1].time)[0] is Phase.FINISHED
