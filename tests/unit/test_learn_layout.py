@@ -48,7 +48,7 @@ def test_a_state_that_float32_can_hold_survives_the_way_there_and_back(values):
 
 def test_what_does_not_fit_a_state_is_refused():
     layout = Layout(("a",), ((2,),))
-    assert layout.compute_state({"a": jnp.asarray([-511.99997, 0.5 / 2**22])})[:2].tolist() == [-2147483520, 0]
+    assert layout.compute_state({"a": jnp.asarray([-511.99997, 0.75 / 2**22])})[:2].tolist() == [-2147483520, 1]
     for wrong in (512.0, -512.0, float("nan"), float("inf")):
         with pytest.raises(ValueError, match="512"):
             layout.compute_state({"a": jnp.asarray([0.0, wrong], jnp.float32)})

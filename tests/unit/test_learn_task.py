@@ -155,16 +155,19 @@ def test_a_fresh_model_knows_nothing_and_is_evaluated_so(task, dataset):
 
 def test_a_sample_is_a_function_of_its_key(task, dataset):
     evaluator = Evaluator(task)
-    genesis = task.compute_genesis(1)
-    prompt = "In the beginning God created the heaven and"  # longer than the context
-    text = evaluator.sample(genesis, dataset, prompt, 12, 1, 1.0)
+    noise = np.random.default_rng(1).integers(-(2**20), 2**20, task.layout.padded_count)
+    state = task.compute_genesis(1) + noise.astype(np.int32)  # a fresh model finds all characters equally likely
+    prompt = "In the beginning God created the heaven and"  # longer than the context of 32
+    text = evaluator.sample(state, dataset, prompt, 12, 1, 0.2)
     assert len(text) == 12
-    assert text == evaluator.sample(genesis, dataset, prompt, 12, 1, 1.0)
-    assert text != evaluator.sample(genesis, dataset, prompt, 12, 2, 1.0)
+    assert text == evaluator.sample(state, dataset, prompt, 12, 1, 0.2)
+    assert text != evaluator.sample(state, dataset, prompt, 12, 2, 0.2)
+    assert text == evaluator.sample(state, dataset, prompt[-32:], 12, 1, 0.2)
+    assert text != evaluator.sample(state, dataset, prompt[:32], 12, 1, 0.2)
     with pytest.raises(ValueError, match="empty"):
-        evaluator.sample(genesis, dataset, "", 1, 1, 1.0)
+        evaluator.sample(state, dataset, "", 1, 1, 0.2)
     with pytest.raises(ValueError, match="vocabulary"):
-        evaluator.sample(genesis, dataset, "#", 1, 1, 1.0)
+        evaluator.sample(state, dataset, "#", 1, 1, 0.2)
 
 
 def test_a_plugged_in_task_trains_like_the_built_in_one(monkeypatch):

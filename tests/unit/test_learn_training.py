@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from trainer.learn.inner_state import InnerState
-from trainer.learn.local_training import Cancelled, LocalTrainer, describe_numerics
+from trainer.learn.local_training import Cancelled, LocalTrainer, describe_numerics, use_compile_cache
 from trainer.learn.models import char_gpt
 from trainer.learn.settings import LocalSettings
 from trainer.learn.task import Task
@@ -30,6 +30,14 @@ SETTINGS = LocalSettings(
 )
 SCHEDULE = Schedule(peak=20_000, warmup=2, decay=4, total=10)
 P = 12_124
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compile_cache(tmp_path_factory):
+    """As in a worker: what one trainer compiled, the next one loads."""
+    use_compile_cache(tmp_path_factory.mktemp("jax"))
+    yield
+    jax.config.update("jax_compilation_cache_dir", None)
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +76,7 @@ def test_the_same_inputs_give_the_same_bits_also_through_a_file(task, dataset, t
     first, inner2, state2 = run(trainer, genesis, None, range(2))
     path = tmp_path / "inner.npz"
     inner2.save(path)
+    jax.clear_caches()  # the program is now loaded from the compile cache
     other = LocalTrainer(Task.from_config(task.config), dataset, SETTINGS, SCHEDULE)  # as after a restart
     loaded = other.load_inner_state(path)
     assert loaded.is_equal(inner2)
