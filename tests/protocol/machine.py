@@ -93,7 +93,7 @@ class Sent:
     kind: str
     round: int
     args: tuple[object, ...]
-    number: int
+    fork: int
 
 
 class Machine:
@@ -113,8 +113,7 @@ class Machine:
         """A process begins, with the disk and nothing else."""
         if not self.weather.keeps_states:
             self.disk.states = {0: GENESIS}
-        self.view = RunState(self.network.state.parameters, DOMAINS)
-        self.seen = 0
+        self._look_anew()
         self.follower: Follower | None = None
         self.held: dict[bytes, bytes] = {}
         self.wanted: dict[bytes, int] = {}
@@ -160,20 +159,28 @@ class Machine:
 
     def _follow_chain(self, tick: int) -> BlockRef:
         head = self.network.blocks[max(0, len(self.network.blocks) - 1 - self.weather.lag)]
+        is_anew = self.fork != self.network.fork
+        if is_anew:
+            self._look_anew()
         events = self.network.events
         while self.seen < len(events) and events[self.seen].block.number <= head.number:
             self.view.apply(events[self.seen])
             self.seen += 1
+        if is_anew and self.follower:
+            self._recover()
         self.pending = {key: sent for key, sent in self.pending.items() if sent.due > tick - self.weather.lag}
         return head
 
+    def _look_anew(self) -> None:
+        self.fork = self.network.fork
+        self.view = RunState(self.network.state.parameters, DOMAINS)
+        self.seen = 0
+
     def _recover(self) -> None:
-        kept = [
-            h
-            for h, state in self.disk.states.items()
-            if h <= self.view.height and compute_state_root(state) == self.view.get_root(h)
-        ]
-        self.follower = Follower(self.disk.states[max(kept)], max(kept), self.network.next_state(self.seat))
+        states = {height: state for height, state in self.disk.states.items() if height <= self.view.height}
+        good = [height for height, state in states.items() if compute_state_root(state) == self.view.get_root(height)]
+        height = max(good, default=0)
+        self.follower = Follower(states[height] if good else GENESIS, height, self.network.next_state(self.seat))
         for work in self.disk.works.values():
             self.held[work.sealed_digest] = self.disk.blobs[work.sealed_digest]
 

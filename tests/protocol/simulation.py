@@ -17,10 +17,12 @@ from trainer.protocol.run_state import RunState
 from trainer.protocol.types import BlockRef, Event, Parameters, Phase
 from trainer.roles.follower import NextState
 
-# What a correct session may be told: it acted on a head that was true, and the next block was another.
+# What a correct session may be told: it acted on a head that was true, and the next block was another (or, in a
+# reorganisation, the same one later).
 RACES = {
     "WrongPhase", "WrongRound", "AlreadyCommitted", "AlreadyRevealed", "AlreadyVoted", "AlreadyActive", "RoundClosed",
     "BadAnchor", "RunFinished", "SlotBusy", "TooLittleWeight",
+    "TooEarly",
 }  # fmt: skip
 
 
@@ -35,7 +37,10 @@ class Network:
         self.blocks = [BlockRef(0, sha256(b"block 0").digest(), STARTED)]
         self.mempool: list[Sent] = []
         self.sent: list[Sent] = []
+        self.mined: list[tuple[int, Sent]] = []  # block number and transaction
         self.reverts: list[tuple[Sent, Revert]] = []
+        self.fork = 0
+        self.tick = 0
         by_arrival = sorted(weathers, key=lambda weather: weather.joins)  # seats are numbered as they join
         self.machines = [Machine(self, seat, weather) for seat, weather in enumerate(by_arrival)]
 
@@ -47,7 +52,8 @@ class Network:
 
     def run(self, ticks: int) -> Iterator[int]:
         """Lets time pass; yields after each tick."""
-        for tick in range(len(self.blocks), len(self.blocks) + ticks):
+        for tick in range(self.tick + 1, self.tick + ticks + 1):
+            self.tick = tick
             self._mine(tick)
             for machine in self.machines:
                 if self.is_alive(machine, tick):
@@ -56,13 +62,31 @@ class Network:
                     machine.turn(tick)
             yield tick
 
+    def reorganise(self, depth: int) -> None:
+        """The newest blocks are replaced: half of their transactions wait again, the others are gone."""
+        kept = max(1, len(self.blocks) - depth)
+        self.fork += 1
+        self.blocks = self.blocks[:kept]
+        self.events = [event for event in self.events if event.block.number < kept]
+        self.state = RunState(self.state.parameters, DOMAINS)
+        for event in self.events:
+            self.state.apply(event)
+        self.contract.state = self.state
+        for machine in self.machines:
+            if machine.done:  # a supervisor starts who ended too early
+                machine.done = False
+                machine.start()
+        self.mempool += [sent for number, sent in self.mined if number >= kept and self.random.random() < 0.5]
+        self.mined = [(number, sent) for number, sent in self.mined if number < kept]
+
     def is_alive(self, machine: Machine, tick: int) -> bool:
         """Whether the machine is on and its session has not ended."""
         away = any(start <= tick < end for start, end in machine.weather.away)
         return tick >= machine.weather.joins and not away and not machine.halted and not machine.done
 
     def _mine(self, tick: int) -> None:
-        block = BlockRef(tick, sha256(b"block %d" % tick).digest(), STARTED + tick)
+        number = len(self.blocks)
+        block = BlockRef(number, sha256(b"block %d of fork %d" % (number, self.fork)).digest(), STARTED + tick)
         for machine in self.machines:
             if machine.seat == len(self.state.seats) and tick > machine.weather.joins and not self.is_over:
                 weight = machine.weather.weight
@@ -76,6 +100,8 @@ class Network:
                 self.events += self._apply(call, sent)
             except Revert as revert:
                 self.reverts.append((sent, revert))
+            else:
+                self.mined.append((number, sent))
         self.blocks.append(block)
 
     def _apply(self, call: Call, sent: Sent) -> list[Event]:
@@ -95,7 +121,7 @@ class Network:
     def send(self, machine: Machine, tick: int, kind: str, round_id: int, args: tuple[object, ...]) -> Sent:
         """A transaction leaves; it is mined in one of the next blocks, or lost."""
         due = tick + self.random.randint(1, machine.weather.mempool)
-        sent = Sent(due, machine.seat, kind, round_id, args, len(self.sent))
+        sent = Sent(due, machine.seat, kind, round_id, args, self.fork)
         self.sent.append(sent)
         if self.random.random() >= machine.weather.lost:
             self.mempool.append(sent)
@@ -103,9 +129,8 @@ class Network:
 
     def get_blob(self, digest: bytes, asker: int) -> bytes | None:
         """A blob, if a machine that is on and answers the asker holds it."""
-        tick = len(self.blocks) - 1
         for machine in self.machines:
-            away = any(start <= tick < end for start, end in machine.weather.away)
+            away = any(start <= self.tick < end for start, end in machine.weather.away)
             if digest in machine.disk.blobs and not away and self.is_served(machine.seat, asker, digest):
                 return machine.disk.blobs[digest]
         return None

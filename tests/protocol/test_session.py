@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -52,24 +54,29 @@ class Watch:
 
     def check_state(self, machine: Machine) -> None:
         """Who stands at a height holds its state."""
-        if machine.follower and machine.seat not in self.halting:
+        is_aware = machine.fork == self.network.fork and machine.seat not in self.halting
+        if machine.follower and is_aware:
             root = self.network.state.get_root(machine.follower.height)
             assert compute_state_root(machine.follower.state) == root
 
     def check_words(self) -> None:
         """No seat commits to two things, votes for two outcomes or reveals two roots, whatever it went through."""
-        said: dict[tuple[str, int, int], Any] = {}
+        said: dict[tuple[str, int, int, int], Any] = {}
         for sent in self.network.sent:
             if sent.kind in ("commit", "vote", "reveal"):
                 words = sent.args[:2] if sent.kind == "reveal" else sent.args[1:]
-                assert said.setdefault((sent.kind, sent.seat, sent.round), words) == words
+                assert said.setdefault((sent.kind, sent.seat, sent.round, sent.fork), words) == words
         for sent, revert in self.network.reverts:
             assert revert.name in RACES, (sent, revert)
 
-    def run(self, ticks: int = PATIENCE) -> int:
-        """Until all machines that are there at the end are done; the tick at which that was."""
+    def run(self, ticks: int = PATIENCE, reorganisations: Mapping[int, int] = MappingProxyType({})) -> int:
+        """Until all machines that are there at the end are done; the tick at which that was. reorganisations: tick to
+        number of blocks that are replaced.
+        """
         for tick in self.network.run(ticks):
             self.look()
+            if tick in reorganisations:
+                self.network.reorganise(reorganisations[tick])
             here = self.network.machines[: len(self.network.state.seats)]
             if all(machine.done or machine.halted for machine in here) and self.network.is_over:
                 return tick
@@ -113,6 +120,18 @@ def test_a_run_ends_and_all_agree_once_everybody_is_back(weathers: list[Weather]
     Watch(network).run()
     assert network.state.height == PARAMETERS.total_heights
     assert all(machine.done for machine in network.machines[: len(network.state.seats)])
+
+
+@settings(max_examples=100)
+@given(
+    st.lists(weathers, min_size=1, max_size=5),
+    st.integers(0, 1000),
+    st.dictionaries(st.integers(5, LAST_FAULT), st.integers(1, 6), max_size=4),
+)
+def test_a_run_survives_reorganisations(weathers: list[Weather], seed: int, depths: dict[int, int]) -> None:
+    network = Network(weathers, seed)
+    Watch(network).run(reorganisations=depths)
+    assert network.state.height == PARAMETERS.total_heights
 
 
 @settings(max_examples=40)
