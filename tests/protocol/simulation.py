@@ -17,12 +17,10 @@ from trainer.protocol.run_state import RunState
 from trainer.protocol.types import BlockRef, Event, Parameters, Phase
 from trainer.roles.follower import NextState
 
-# What a correct session may be told: it acted on a head that was true, and the next block was another (or, in a
-# reorganisation, the same one later).
+# What a correct session may be told: it acted on a head that was true, and the next block was another.
 RACES = {
     "WrongPhase", "WrongRound", "AlreadyCommitted", "AlreadyRevealed", "AlreadyVoted", "AlreadyActive", "RoundClosed",
     "BadAnchor", "RunFinished", "SlotBusy", "TooLittleWeight",
-    "TooEarly",
 }  # fmt: skip
 
 
@@ -99,7 +97,8 @@ class Network:
             try:
                 self.events += self._apply(call, sent)
             except Revert as revert:
-                self.reverts.append((sent, revert))
+                if sent.fork == self.fork:
+                    self.reverts.append((sent, revert))
             else:
                 self.mined.append((number, sent))
         self.blocks.append(block)

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from trainer.protocol.constants import MAX_BLOB_BYTES, PROTOCOL_VERSION
+
+_T = TypeVar("_T")
 
 
 class SpecificationError(Exception):
@@ -60,10 +63,14 @@ def decode_specification(data: bytes) -> Specification:
             for key in ("shards", "genesis")
         }
         result = Specification(
-            int(raw["version"]), str(raw["name"]), dict(raw["task"]), dict(raw["training"]), **pieces
+            _of(int, raw["version"]),
+            _of(str, raw["name"]),
+            _of(dict, raw["task"]),
+            _of(dict, raw["training"]),
+            **pieces,
         )
-    except (ValueError, KeyError, TypeError) as error:
-        raise SpecificationError(f"not a run specification: {error!r}") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise SpecificationError(f"not a run specification: {error!r:.200}") from error
     if result.version != PROTOCOL_VERSION:
         raise SpecificationError(f"protocol version {result.version}; this program speaks {PROTOCOL_VERSION}")
     return result
@@ -79,13 +86,21 @@ def describe_pieces(blocks: Sequence[bytes]) -> tuple[Piece, ...]:
     return tuple(Piece(hashlib.sha256(block).hexdigest(), len(block)) for block in blocks)
 
 
-def _hex32(text: str) -> str:
-    if len(bytes.fromhex(text)) != 32:
+def _of(kind: type[_T], value: object) -> _T:
+    if type(value) is not kind:  # True is an int, and 1.9 becomes one: nothing is converted
+        raise TypeError(f"{value!r} is not of type {kind.__name__}")
+    return value
+
+
+def _hex32(value: object) -> str:
+    text = _of(str, value)
+    if not re.fullmatch(r"[0-9a-f]{64}", text):
         raise ValueError(f"{text!r} is not a sha2-256 digest")
     return text
 
 
-def _size(size: int) -> int:
-    if not isinstance(size, int) or not 0 < size <= MAX_BLOB_BYTES:
+def _size(value: object) -> int:
+    size = _of(int, value)
+    if not 0 < size <= MAX_BLOB_BYTES:
         raise ValueError(f"a piece of {size!r} bytes")
     return size
