@@ -72,7 +72,7 @@ class Census:
             count["cap started by a departure"] += state.clock.commit_end == events[0].block.time + cap
         if step.kind == "open" and before is Phase.VOID:
             record = state.rounds[state.clock.round - 1]
-            revealed = is_two_thirds(record.revealed_weight, record.base)
+            revealed = is_two_thirds(sum(record.weights[seat] for seat in record.reveals), record.base)
             count["void: no quorum" if revealed else "void: too few revealed"] += 1
         if step.kind == "open" and before is Phase.FINAL:
             count["opened after a pause"] += 1

@@ -94,11 +94,6 @@ class Round:
         """Bitmap of the seats that voted for an outcome."""
         return sum(1 << seat for seat, cast in self.votes.items() if cast == outcome)
 
-    @property
-    def revealed_weight(self) -> int:
-        """Weight of all seats that revealed."""
-        return sum(self.weights[seat] for seat in self.reveals)
-
 
 class RunState:
     """State of a run, derived from its events alone; `apply` them in the order of the chain."""
