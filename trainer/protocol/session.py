@@ -162,7 +162,10 @@ def _compute_idle_since(run: RunState, phase: Phase) -> int:
         return end + (stretched(p.vote_window, clock.stretch) if voted else 0)
     if phase is Phase.FINAL:
         return run.finals[-1].block.time
-    return max((s.ready_at for s in run.seats.values() if s.from_round), default=0)
+    # The first round waits a while for who has joined and still compiles: a seat that enters a round later starts cold
+    # among warm ones, and early in a run, where gradients agree most, the gate keeps it out for some rounds.
+    wait = run.parameters.activate_delay
+    return max(s.ready_at + (0 if s.from_round else wait) for s in run.seats.values() if s.until == FOREVER)
 
 
 def _act(run: RunState, record: Round, me: int, time: int, phase: Phase, end: int, local: Local) -> list[Action]:
