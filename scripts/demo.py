@@ -127,7 +127,7 @@ class Demo:
         """Batch size for rounds of about `training_seconds` with all workers on this machine at once, and the seconds
         to expect.
         """
-        say("measuring a round of training, four workers at once (half a minute)")
+        say("measuring a round of training, all workers at once (half a minute)")
         per_round = self.warm_up(BATCH_PROBE)
         batch_size = max(4, round(BATCH_PROBE * self.training_seconds / per_round))
         say(
@@ -146,7 +146,7 @@ class Demo:
             str(batch_size),
             str(self.home / "jax-cache"),
         ]
-        probes = [subprocess.Popen(command, stdout=subprocess.PIPE, env=environment()) for _ in range(LATE)]
+        probes = [subprocess.Popen(command, stdout=subprocess.PIPE, env=environment()) for _ in range(LATE + 1)]
         return max(float(probe.communicate()[0]) for probe in probes)
 
     def start_devnet(self) -> None:
