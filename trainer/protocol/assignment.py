@@ -33,9 +33,7 @@ def compute_next_seed(round: int, seed: bytes, keys: Mapping[int, bytes]) -> byt
     return sha256(SEED_TAG + round.to_bytes(4, "big") + _word(seed) + b"".join(entries)).digest()
 
 
-def compute_batch(  # noqa: PLR0917
-    seed: bytes, seat: int, height: int, step: int, count: int, bound: int
-) -> npt.NDArray[np.int64]:
+def compute_batch(seed: bytes, seat: int, height: int, step: int, count: int, bound: int) -> npt.NDArray[np.int64]:
     """Indices of the batch of (seat, height, local step): int64[count], each in 0 .. bound - 1, with repetitions.
 
     seed: that of the round. bound: number of places in the run's data, below 2^63. Multiply and shift, not a remainder:

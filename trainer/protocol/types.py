@@ -24,7 +24,7 @@ class Phase(IntEnum):
 
 @dataclass(frozen=True)
 class Parameters:
-    """Constructor arguments of a run, in the order of `ITrainingRun.Parameters`. Times in seconds, `weight_unit` in wei."""
+    """Constructor arguments of a run, in the order of `ITrainingRun.Parameters`. Times in seconds, money in wei."""
 
     genesis_root: bytes
     spec_digest: bytes
