@@ -38,7 +38,9 @@ def test_what_is_published_comes_back() -> None:
 
 def test_the_digest_is_that_of_the_published_bytes() -> None:
     assert SPECIFICATION.digest == hashlib.sha256(SPECIFICATION.encode()).digest()
-    assert SPECIFICATION.encode() == replace(SPECIFICATION, task=dict(reversed(list(SPECIFICATION.task.items())))).encode()
+    assert (
+        SPECIFICATION.encode() == replace(SPECIFICATION, task=dict(reversed(list(SPECIFICATION.task.items())))).encode()
+    )
 
 
 def test_other_bytes_for_the_same_content_are_read_too() -> None:
