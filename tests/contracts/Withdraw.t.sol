@@ -10,6 +10,7 @@ contract Payee {
     ITrainingRun internal immutable RUN;
     bool internal immutable REFUSES;
     uint256 public blocked;
+    bool internal isCalled;
 
     constructor(ITrainingRun run, bool refuses) payable {
         RUN = run;
@@ -30,9 +31,10 @@ contract Payee {
 
     receive() external payable {
         require(!REFUSES);
-        try RUN.withdraw(0, payable(address(this))) {
-            revert("paid twice");
-        } catch {
+        if (isCalled) return; // takes what a second payment would bring
+        isCalled = true;
+        try RUN.withdraw(0, payable(address(this))) {}
+        catch {
             blocked += 1;
         }
     }
