@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -12,8 +10,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.protocol.machine import COUNT, PARAMETERS, Machine, Weather, train
-from tests.protocol.simulation import RACES, Network
+from tests.protocol.machine import COUNT, PARAMETERS, Weather, train
+from tests.protocol.simulation import Network
+from tests.protocol.watch import PATIENCE, Watch
 from trainer.protocol import session
 from trainer.protocol.acceptance import compute_members
 from trainer.protocol.judgement import State, compute_next_state
@@ -23,64 +22,6 @@ from trainer.protocol.types import Phase
 from trainer.roles.follower import NextState
 
 LAST_FAULT = 150
-PATIENCE = 2500  # ticks after which a run that is not over is taken to stand still
-
-
-# ---------------------------------------------------------------------- what must always hold
-
-
-class Watch:
-    """Checks a network after every tick."""
-
-    def __init__(self, network: Network, halting: frozenset[int] = frozenset()) -> None:
-        self.network, self.halting = network, halting
-        self.looked_at = {machine.seat: 0 for machine in network.machines}
-
-    def look(self) -> None:
-        for machine in self.network.machines:
-            assert machine.halted is None or machine.seat in self.halting, machine.halted
-            for _, action in machine.log[self.looked_at[machine.seat] :]:
-                if isinstance(action, session.Seal):
-                    self.check_seal(action)
-            self.looked_at[machine.seat] = len(machine.log)
-            self.check_state(machine)
-        self.check_words()
-
-    def check_seal(self, seal: session.Seal) -> None:
-        """Nothing of a round is sealed before it has opened, from the state that is final."""
-        record = self.network.state.rounds[seal.key.round]
-        assert (seal.key.height, seal.key.seed) == (record.height, record.seed)
-        assert seal.key.state_root == self.network.state.get_root(record.height)
-
-    def check_state(self, machine: Machine) -> None:
-        """Who stands at a height holds its state."""
-        is_aware = machine.fork == self.network.fork and machine.seat not in self.halting
-        if machine.follower and is_aware:
-            root = self.network.state.get_root(machine.follower.height)
-            assert compute_state_root(machine.follower.state) == root
-
-    def check_words(self) -> None:
-        """No seat commits to two things, votes for two outcomes or reveals two roots, whatever it went through."""
-        said: dict[tuple[str, int, int, int], Any] = {}
-        for sent in self.network.sent:
-            if sent.kind in ("commit", "vote", "reveal"):
-                words = sent.args[:2] if sent.kind == "reveal" else sent.args[1:]
-                assert said.setdefault((sent.kind, sent.seat, sent.round, sent.fork), words) == words
-        for sent, revert in self.network.reverts:
-            assert revert.name in RACES, (sent, revert)
-
-    def run(self, ticks: int = PATIENCE, reorganisations: Mapping[int, int] = MappingProxyType({})) -> int:
-        """Until all machines that are there at the end are done; the tick at which that was. reorganisations: tick to
-        number of blocks that are replaced.
-        """
-        for tick in self.network.run(ticks):
-            self.look()
-            if tick in reorganisations:
-                self.network.reorganise(reorganisations[tick])
-            here = self.network.machines[: len(self.network.state.seats)]
-            if all(machine.done or machine.halted for machine in here) and self.network.is_over:
-                return tick
-        pytest.fail(f"not over after {ticks} ticks: {self.network.state.clock}")
 
 
 def commits_of(network: Network, seat: int) -> list[int]:
@@ -184,7 +125,7 @@ def test_speculation_saves_the_vote() -> None:
 
 
 def test_speculation_on_a_round_that_goes_void_is_thrown_away() -> None:
-    """Two of four cannot vote: the work for the next height is useless, that for the same height in a new round is not."""
+    """Two of four cannot vote: work for the next height is useless, that for the same one in a new round is not."""
     network = Network([Weather(), Weather(), Weather(away=((27, 75),)), Weather(away=((27, 75),))], 0)
     run_story(network)
     keys = [action.key for _, action in network.machines[0].log if isinstance(action, session.Train)]
@@ -204,6 +145,21 @@ def test_who_comes_back_is_accepted_within_two_rounds(start: int, keeps_states: 
     good = [record for record in network.state.rounds.values() if record.final and record.opened.number >= back]
     assert any((record.final.accepted >> 4) & 1 for record in good[:2] if record.final)
     assert all((record.final.accepted >> 4) & 1 for record in good[2:] if record.final)
+
+
+@pytest.mark.parametrize("fetch", [1, 4, 7])
+def test_two_seats_that_need_each_other_find_each_others_blobs(fetch: int) -> None:
+    """The second commits last, which ends the phase: at a hurried reveal nobody would ever hold its blob."""
+    network = Network([Weather(fetch=fetch), Weather(fetch=fetch, training=9, joins=1)], 0)
+    run_story(network)
+    assert network.state.finals[-1].accepted == 0b11
+
+
+def test_two_who_join_a_lone_seat_in_its_first_round_do_not_stop_the_run() -> None:
+    """They become active in a round that their tips do not serve, and that cannot end without their weight."""
+    network = Network([Weather(), Weather(joins=7), Weather(joins=7)], 0)
+    run_story(network)
+    assert network.state.finals[-1].accepted == 0b111
 
 
 def test_a_seat_that_joins_late_catches_up_and_takes_part() -> None:
