@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
@@ -94,7 +93,7 @@ def _of(kind: type[_T], value: object) -> _T:
 
 def _hex32(value: object) -> str:
     text = _of(str, value)
-    if not re.fullmatch(r"[0-9a-f]{64}", text):
+    if bytes.fromhex(text).hex() != text or len(text) != 64:  # fromhex takes capitals and spaces too
         raise ValueError(f"{text!r} is not a sha2-256 digest")
     return text
 
