@@ -2,8 +2,8 @@
 
 Measured with `make bench-loss` (8 seats, 960 local steps, H = 8, one run each, noise about 0.004): the loss is flat,
 1.226 to 1.237, for rates of 0.024 to 0.048 with rate * factor of 0.0025 to 0.0036; rate / factor 0.024 / 0.07 gave
-1.257, 0.012 / 0.14 gave 1.272, 0.006 / 0.28 gave 1.302. Above a rate of 0.03, replays that start cold 8 heights earlier agree
-in fewer bits than the 97.9 % that they reach here at the worst (97.5 % at 0.036).
+1.257, 0.012 / 0.14 gave 1.272, 0.006 / 0.28 gave 1.302. Above a rate of 0.03, replays that start cold 8 heights
+earlier agree in fewer bits than the 97.9 % that they reach here at the worst (97.5 % at 0.036).
 The protocol wants rate * factor * local steps below 2^17 / 2^22 = 0.03125.
 """
 
