@@ -286,7 +286,8 @@ class Demo:
 
 def environment() -> dict[str, str]:
     """One thread for each worker's arithmetic: four of them share the machine."""
-    return os.environ | {"JAX_PLATFORMS": os.environ.get("JAX_PLATFORMS", "cpu"), "PYTHONUNBUFFERED": "1"}
+    defaults = {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"}  # a fifth less CPU time
+    return defaults | os.environ | {"PYTHONUNBUFFERED": "1"}
 
 
 def say(text: str) -> None:
