@@ -197,7 +197,7 @@ class Author:
         if benched and rng.random() < 0.6:
             return self.activate(rng.choice(benched))
         if active and rng.random() < (0.5 if len(active) > 2 or state.height > 2 else 0.1):
-            return self.leave(rng.choice(active))
+            return self.leave(rng.choice(benched if benched and rng.random() < 0.2 else active))
         return self.join()
 
     # ------------------------------------------------------------------ choices

@@ -38,6 +38,7 @@ MINIMUM = {
     "opened after a pause": 30,
     "longest windows": 5,
     "cap started by a departure": 20,
+    "left without ever being active": 20,
     "finished": 20,
     "withdrawn after a vote": 5,
     "anchor of the oldest block": 5,
@@ -67,6 +68,8 @@ class Census:
             count["anchor of the oldest block"] += 1
         if step.kind == "withdraw" and any(step.args[1] in record.votes for record in state.rounds.values()):
             count["withdrawn after a vote"] += 1
+        if step.kind == "leave":
+            count["left without ever being active"] += state.seats[step.args[1]].from_round == 0
         if step.kind == "leave" and before is Phase.COMMIT:
             cap = stretched(state.parameters.commit_cap, state.clock.stretch)
             count["cap started by a departure"] += state.clock.commit_end == events[0].block.time + cap
