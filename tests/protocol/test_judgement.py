@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.protocol.machine import COUNT, DOMAINS, GENESIS, PARAMETERS
+from trainer.protocol.acceptance import compute_accepted
 from trainer.protocol.gradient import Header, encode_plaintext, pack_bits
 from trainer.protocol.judgement import Verdict, compute_next_state, compute_required, judge
 from trainer.protocol.keychain import KeyChain, compute_round_key
@@ -266,6 +267,18 @@ def test_worker_auditor_and_replay_agree(conducts: list[Conduct], random: object
             Follower(GENESIS, 0).judge(auditor, ROUND, required).outcome.state_root
             == (compute_next_state(auditor, ROUND, GENESIS, replayed.bits)[1])
         )
+
+
+def test_a_recorded_set_stands_though_the_gate_over_it_alone_would_not_pass_all() -> None:
+    """Two agree closely, a third half as much; what made it pass was the noise of two that were rejected, and gone."""
+    noises = (0.025, 0.025, 0.29, 0.5, 0.5)
+    stage = Stage([Conduct(bits=honest_bits(seat, noise)) for seat, noise in enumerate(noises)])
+    judgement = judge(stage.run, ROUND, stage.blobs)
+    assert judgement.accepted == 0b00111
+    assert compute_accepted(judgement.bits, stage.run.rounds[ROUND].weights, COUNT).accepted == 0b00011
+    kept = {seat: stage.blobs[seat] for seat in judgement.bits}
+    replayed = judge(stage.run, ROUND, kept, only=frozenset(kept))
+    assert (replayed.accepted, replayed.bits) == (judgement.accepted, judgement.bits)
 
 
 def test_a_recorded_set_that_lies_gives_another_root() -> None:
