@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -140,3 +141,14 @@ def test_pieces_are_the_file_in_order(size: int) -> None:
     assert b"".join(blocks) == data
     assert all(0 < len(block) <= MAX_BLOB_BYTES for block in blocks)
     assert describe_pieces(blocks) == tuple(Piece(hashlib.sha256(block).hexdigest(), len(block)) for block in blocks)
+
+
+@pytest.mark.parametrize("data", [b"[" * 1_000_000, b'{"a":' * 100_000])
+def test_a_deep_document_is_refused_where_a_package_raised_the_recursion_limit(data: bytes) -> None:
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(10_000_000)  # py_ecc does; the parser would overflow the stack and end the process
+    try:
+        with pytest.raises(SpecificationError, match="nested deeper"):
+            decode_specification(data)
+    finally:
+        sys.setrecursionlimit(limit)

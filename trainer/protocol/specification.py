@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
@@ -16,6 +17,8 @@ from typing import Any, TypeVar
 from trainer.protocol.constants import MAX_BLOB_BYTES, PROTOCOL_VERSION
 
 _T = TypeVar("_T")
+
+MAX_NESTING = 64  # of brackets in a document; ours has 4
 
 
 class SpecificationError(Exception):
@@ -56,6 +59,7 @@ class Specification:
 def decode_specification(data: bytes) -> Specification:
     """Specification from published bytes, which may come from anybody. Raises SpecificationError."""
     try:
+        _check_nesting(data)
         raw = json.loads(data)
         pieces = {
             key: tuple(Piece(_hex32(piece["digest"]), _size(piece["size"])) for piece in raw[key])
@@ -68,11 +72,22 @@ def decode_specification(data: bytes) -> Specification:
             _of(dict, raw["training"]),
             **pieces,
         )
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise SpecificationError(f"not a run specification: {error!r:.200}") from error
     if result.version != PROTOCOL_VERSION:
         raise SpecificationError(f"protocol version {result.version}; this program speaks {PROTOCOL_VERSION}")
     return result
+
+
+def _check_nesting(data: bytes) -> None:
+    """Bounds the depth before the parser, which recurses: a package that raises the recursion limit (py_ecc does) would
+    let a stranger's document overflow the stack and end the process. Brackets inside strings count too.
+    """
+    depth = 0
+    for bracket in re.finditer(rb"[\[\]{}]", data):
+        depth += 1 if bracket.group() in b"[{" else -1
+        if depth > MAX_NESTING:
+            raise ValueError(f"nested deeper than {MAX_NESTING}")
 
 
 def split_pieces(data: bytes) -> list[bytes]:
