@@ -106,6 +106,23 @@ def test_a_bad_document_is_refused(data: bytes) -> None:
         decode_specification(data)
 
 
+@pytest.mark.parametrize("level", ["[", '["]",', '{"a":', '["\\"]",', '["\\\\",'])
+def test_a_stranger_cannot_hide_how_deep_a_document_is(level: str) -> None:
+    with pytest.raises(SpecificationError, match="nested deeper than"):
+        decode_specification(('["' + "]" * 200_000 + '",' + level * 100_000).encode())
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-8-sig"])
+def test_other_encodings_are_refused(encoding: str) -> None:
+    with pytest.raises(SpecificationError):
+        decode_specification(SPECIFICATION.encode().decode().encode(encoding))
+
+
+def test_brackets_in_a_name_are_only_a_name() -> None:
+    strange = replace(SPECIFICATION, name='["]{' * 100 + '\\"[')
+    assert decode_specification(strange.encode()) == strange
+
+
 def test_another_version_says_so() -> None:
     with pytest.raises(SpecificationError, match=rf"version {PROTOCOL_VERSION + 1}; this program speaks"):
         decode_specification(edited(version=PROTOCOL_VERSION + 1))

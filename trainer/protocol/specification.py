@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
@@ -59,8 +58,9 @@ class Specification:
 def decode_specification(data: bytes) -> Specification:
     """Specification from published bytes, which may come from anybody. Raises SpecificationError."""
     try:
-        _check_nesting(data)
-        raw = json.loads(data)
+        text = data.decode()  # UTF-8 and nothing else: the parser would guess
+        _check_nesting(text)
+        raw = json.loads(text)
         pieces = {
             key: tuple(Piece(_hex32(piece["digest"]), _size(piece["size"])) for piece in raw[key])
             for key in ("shards", "genesis")
@@ -79,15 +79,24 @@ def decode_specification(data: bytes) -> Specification:
     return result
 
 
-def _check_nesting(data: bytes) -> None:
+def _check_nesting(text: str) -> None:
     """Bounds the depth before the parser, which recurses: a package that raises the recursion limit (py_ecc does) would
-    let a stranger's document overflow the stack and end the process. Brackets inside strings count too.
+    let a stranger's document overflow the stack and end the process. What stands inside strings does not count, or
+    closing brackets there would hide opening ones.
     """
-    depth = 0
-    for bracket in re.finditer(rb"[\[\]{}]", data):
-        depth += 1 if bracket.group() in b"[{" else -1
-        if depth > MAX_NESTING:
-            raise ValueError(f"nested deeper than {MAX_NESTING}")
+    depth, in_string, is_escaped = 0, False, False
+    for letter in text:
+        if in_string:
+            in_string = is_escaped or letter != '"'
+            is_escaped = letter == "\\" and not is_escaped
+        elif letter == '"':
+            in_string = True
+        elif letter in "[{":
+            depth += 1
+            if depth > MAX_NESTING:
+                raise ValueError(f"nested deeper than {MAX_NESTING}")
+        elif letter in "]}":
+            depth -= 1
 
 
 def split_pieces(data: bytes) -> list[bytes]:
