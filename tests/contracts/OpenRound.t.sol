@@ -181,18 +181,21 @@ contract OpenRoundTest is RunTest {
         assertEq(run.clock().round, FIRST + 5);
     }
 
-    /// @dev A final round waits for weight; the next opens without a stretch once there is some.
+    /// @dev A final round waits for weight; the next opens once there is some, and void rounds before it are forgotten.
     function test_opens_after_weight_came_back() public {
         p.minWeight = 30;
         deploy();
         start(10, 10, 10);
+        playVoid(0, 2);
+        openRound();
         toVote(0, 2);
         leave(0);
         for (uint8 seat; seat < 3; ++seat) {
-            vote(FIRST, seat);
+            vote(FIRST + 1, seat);
         }
         assertPhase(ITrainingRun.Phase.Final);
         assertEq(run.deadline(), type(uint64).max);
+        assertEq(run.clock().stretch, 0);
         fails(tooLittle(20, 30));
         openRound();
         join(1);
@@ -201,5 +204,6 @@ contract OpenRoundTest is RunTest {
         openRound();
         assertEq(run.clock().active, 21);
         assertEq(run.clock().height, 1);
+        assertEq(run.clock().stretch, 0);
     }
 }

@@ -77,6 +77,8 @@ contract PhasesTest is Test {
         assertAt(10_005, ITrainingRun.Phase.Final, NO_END);
         assertAt(9_999, ITrainingRun.Phase.Final, NO_END);
         assertAt(10**9, ITrainingRun.Phase.Final, NO_END);
+        c.revealEnd = 0;
+        assertAt(10_005, ITrainingRun.Phase.Final, NO_END);
         c.height = 100;
         assertAt(10_005, ITrainingRun.Phase.Finished, NO_END);
     }
