@@ -17,6 +17,12 @@ from trainer.roles.journal import Journal, Lock, write_file
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.fixture
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of what is in the file, not of when it is on the disk: hundreds of waits take minutes on a busy one."""
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+
+
 def write_some(path: Path, count: int = 4) -> list[int]:
     """A journal of some records; the sizes of the file after each."""
     journal = Journal(path)
@@ -67,6 +73,7 @@ def test_an_append_after_a_restart_follows_the_old_records(tmp_path: Path) -> No
     assert rounds(path) == [0, 1, 9]
 
 
+@pytest.mark.usefixtures("no_waiting")
 def test_torn_at_every_byte(tmp_path: Path) -> None:
     """After a crash anywhere, the records that were on disk are there, the torn one is gone, and writing goes on."""
     whole = tmp_path / "whole.log"
@@ -84,6 +91,7 @@ def test_torn_at_every_byte(tmp_path: Path) -> None:
         assert rounds(path) == [*range(complete), 77]
 
 
+@pytest.mark.usefixtures("no_waiting")
 @pytest.mark.parametrize("zeros", [1, 7, 8, 9, 64, 4096])
 def test_a_tail_of_zeros_is_torn_too(tmp_path: Path, zeros: int) -> None:
     """Power cuts leave files that are longer than what was written to them."""
@@ -95,6 +103,7 @@ def test_a_tail_of_zeros_is_torn_too(tmp_path: Path, zeros: int) -> None:
     assert rounds(path) == [0, 1]
 
 
+@pytest.mark.usefixtures("no_waiting")
 def test_damage_in_the_middle_is_refused_at_every_byte(tmp_path: Path) -> None:
     """Lengths, checksums and payloads alike: no record before the last may be lost unseen."""
     whole = tmp_path / "whole.log"

@@ -38,8 +38,9 @@ class Journal:
             self._file = path.open("ab", buffering=0)  # what a buffer kept back after a failure would come later
             if self._size < len(data):
                 self._file.truncate(self._size)
-            os.fsync(self._file.fileno())
-            sync_directory(path.parent)
+            if self._size < len(data) or not data:
+                os.fsync(self._file.fileno())
+                sync_directory(path.parent)
 
     def append(self, kind: str, **values: Any) -> None:
         """Writes one record and waits for the disk. Raises JournalError (a full disk); then nothing may be sent."""
