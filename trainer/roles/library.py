@@ -11,6 +11,7 @@ import numpy as np
 
 from trainer.blobs.store import BlobStore
 from trainer.errors import UsageError
+from trainer.learn.checkpoint import encode_state
 from trainer.protocol.constants import CHUNK, PROTOCOL_VERSION
 from trainer.protocol.judgement import State
 from trainer.protocol.specification import (
@@ -49,7 +50,7 @@ def publish(
     """Puts shards, genesis and specification on IPFS, pinned. Returns the specification, whose digest goes into the
     contract.
     """
-    pieces = split_pieces(genesis.astype("<i4").tobytes())
+    pieces = split_pieces(encode_state(genesis))
     for block in [*shards, *pieces]:
         store.put(block)
     specification = Specification(

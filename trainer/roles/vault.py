@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from trainer.learn.checkpoint import encode_state
 from trainer.learn.inner_state import InnerState
 from trainer.protocol.judgement import State
 from trainer.protocol.run_state import RunState
@@ -96,26 +97,18 @@ class Vault:
             state_root=outcome.state_root.hex(),
         )
 
-    def load_outcome(self, round_id: int) -> Outcome | None:
-        """The outcome that was voted for in a round, if any."""
-        for record in self.journal.of_kind("outcome"):
-            if record["round"] == round_id:
-                accepted, checked = int(record["accepted"], 16), int(record["checked"], 16)
-                return Outcome(round_id, accepted, checked, bytes.fromhex(record["state_root"]), True)
-        return None
-
     # ------------------------------------------------------------------ states
 
     def save_state(self, height: int, state: State) -> None:
         """Public state of a height: int32 little-endian."""
-        write_file(self._path("state", height, "bin"), state.astype("<i4").tobytes())
+        write_file(self._path("state", height, "bin"), encode_state(state))
         self._prune("state", "bin", KEPT_STATES)
         self._prune("work", "sealed", KEPT_ROUNDS)
         self._prune("inner", "npz", KEPT_ROUNDS)
 
     def save_diverged(self, height: int, state: State) -> None:
         """This machine's own state of a height for which the run has another root: evidence for an audit."""
-        write_file(self.get_diverged(height), state.astype("<i4").tobytes())
+        write_file(self.get_diverged(height), encode_state(state))
 
     def get_diverged(self, height: int) -> Path:
         """Where `save_diverged` puts it."""
