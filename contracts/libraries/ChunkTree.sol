@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 /// @title Merkle tree over chunks of 1,024 parameters, sha2-256
 /// @notice A leaf binds its kind and its index; the depth is fixed by the number of chunks; a missing leaf is the zero word (docs/protocol.md, Trees).
 library ChunkTree {
-    /// @notice The index is not below 2^depth, with depth the length of the path.
+    /// @notice The index is not below 2^depth, with depth the number of hashes in the path.
     error IndexOutOfTree(uint256 index, uint256 depth);
 
     /// @notice Leaf of a gradient: 128 bytes, one bit for each parameter.
@@ -22,13 +22,20 @@ library ChunkTree {
         return sha256(abi.encodePacked(bytes1(0x02), left, right));
     }
 
-    /// @notice Root from a leaf and its siblings, from the leaf's level up.
-    function root(bytes32 leaf, uint256 index, bytes32[] memory path) internal pure returns (bytes32 current) {
+    /// @notice Root from a leaf and its siblings, 32 bytes each, from the leaf's level up.
+    function root(bytes32 leaf, uint256 index, bytes calldata path) internal pure returns (bytes32 current) {
+        uint256 depth = path.length / 32;
         // Bits of the index beyond the path would give one leaf two names.
-        if (index >> path.length != 0) revert IndexOutOfTree(index, path.length);
+        if (index >> depth != 0) revert IndexOutOfTree(index, depth);
         current = leaf;
-        for (uint256 level; level < path.length; ++level) {
-            current = (index >> level) & 1 == 0 ? node(current, path[level]) : node(path[level], current);
+        for (uint256 level; level < depth; ++level) {
+            bytes32 sibling = bytes32(path[32 * level:]);
+            current = (index >> level) & 1 == 0 ? node(current, sibling) : node(sibling, current);
         }
+    }
+
+    /// @notice Depth of the tree over that many chunks: the least d with 2^d >= chunks.
+    function depthOf(uint256 chunks) internal pure returns (uint256 depth) {
+        while (1 << depth < chunks) ++depth;
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ITrainingRun} from "../interfaces/ITrainingRun.sol";
+import {IRunTypes} from "../interfaces/IRunTypes.sol";
 
 /// @title Phases of a round, derived from the clock and the counts
 /// @notice Nothing here writes: no transaction is needed for a deadline to pass.
@@ -20,31 +20,31 @@ library Phases {
     }
 
     /// @notice The phase at `time` and its end (NO_END where none is known).
-    function current(ITrainingRun.Clock storage c, uint256 time, uint256 revealWindow, uint256 voteWindow, uint256 totalHeights)
+    function current(IRunTypes.Clock storage c, uint256 time, uint256 revealWindow, uint256 voteWindow, uint256 totalHeights)
         internal
         view
-        returns (ITrainingRun.Phase, uint256 end)
+        returns (IRunTypes.Phase, uint256 end)
     {
-        if (c.round == 0) return (ITrainingRun.Phase.Idle, NO_END);
-        if (c.closed) return (c.height == totalHeights ? ITrainingRun.Phase.Finished : ITrainingRun.Phase.Final, NO_END);
+        if (c.round == 0) return (IRunTypes.Phase.Idle, NO_END);
+        if (c.closed) return (c.height == totalHeights ? IRunTypes.Phase.Finished : IRunTypes.Phase.Final, NO_END);
         end = c.commitEnd;
-        if (time < end) return (ITrainingRun.Phase.Commit, end);
+        if (time < end) return (IRunTypes.Phase.Commit, end);
         uint256 stretch = c.stretch;
         end = c.revealEnd == 0 ? end + stretched(revealWindow, stretch) : c.revealEnd;
-        if (time < end) return (ITrainingRun.Phase.Reveal, end);
-        if (!isTwoThirds(c.revealed, c.base)) return (ITrainingRun.Phase.Void, NO_END);
+        if (time < end) return (IRunTypes.Phase.Reveal, end);
+        if (!isTwoThirds(c.revealed, c.base)) return (IRunTypes.Phase.Void, NO_END);
         end += stretched(voteWindow, stretch);
-        if (time < end) return (ITrainingRun.Phase.Vote, end);
-        return (ITrainingRun.Phase.Void, NO_END);
+        if (time < end) return (IRunTypes.Phase.Vote, end);
+        return (IRunTypes.Phase.Void, NO_END);
     }
 
     /// @notice Whether `current` is Commit, for the call that asks only this. (Before the first round `commitEnd` is 0.)
-    function isCommit(ITrainingRun.Clock storage c, uint256 time) internal view returns (bool) {
+    function isCommit(IRunTypes.Clock storage c, uint256 time) internal view returns (bool) {
         return time < c.commitEnd && !c.closed;
     }
 
     /// @notice Whether `current` is Reveal, likewise, once a round has opened. `revealEnd` is set when all have revealed: never ahead of the time.
-    function isReveal(ITrainingRun.Clock storage c, uint256 time, uint256 revealWindow) internal view returns (bool) {
+    function isReveal(IRunTypes.Clock storage c, uint256 time, uint256 revealWindow) internal view returns (bool) {
         uint256 start = c.commitEnd;
         return time >= start && c.revealEnd == 0 && time < start + stretched(revealWindow, c.stretch) && !c.closed;
     }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ITrainingRun} from "../../contracts/interfaces/ITrainingRun.sol";
+import {IRunErrors} from "../../contracts/interfaces/IRunErrors.sol";
+import {IRunEvents} from "../../contracts/interfaces/IRunEvents.sol";
 import {RunTest} from "./util/RunTest.sol";
 import {vm} from "./util/Vm.sol";
 
@@ -9,13 +10,13 @@ contract ActivateTest is RunTest {
     function test_reverts_for_a_stranger() public {
         join(10);
         skip(p.activateDelay);
-        fails(abi.encodeWithSelector(ITrainingRun.NotOperator.selector, operatorOf(0)));
+        fails(abi.encodeWithSelector(IRunErrors.NotOperator.selector, operatorOf(0)));
         next(address(0xbad));
         run.activate(0);
     }
 
     function test_reverts_for_no_seat() public {
-        fails(abi.encodeWithSelector(ITrainingRun.NotOperator.selector, address(0)));
+        fails(abi.encodeWithSelector(IRunErrors.NotOperator.selector, address(0)));
         activate(9);
     }
 
@@ -23,7 +24,7 @@ contract ActivateTest is RunTest {
         join(10);
         uint256 ready = vm.getBlockTimestamp() + p.activateDelay;
         skipTo(ready - 1);
-        fails(abi.encodeWithSelector(ITrainingRun.TooEarly.selector, ready));
+        fails(abi.encodeWithSelector(IRunErrors.TooEarly.selector, ready));
         activate(0);
         skipTo(ready);
         activate(0);
@@ -31,7 +32,7 @@ contract ActivateTest is RunTest {
 
     function test_reverts_when_active() public {
         start(10, 10, 10);
-        fails(abi.encodeWithSelector(ITrainingRun.AlreadyActive.selector, FIRST));
+        fails(abi.encodeWithSelector(IRunErrors.AlreadyActive.selector, FIRST));
         activate(1);
     }
 
@@ -39,7 +40,7 @@ contract ActivateTest is RunTest {
         join(10);
         skip(p.activateDelay);
         leave(0);
-        fails(ITrainingRun.HasLeft.selector);
+        fails(IRunErrors.HasLeft.selector);
         activate(0);
     }
 
@@ -48,7 +49,7 @@ contract ActivateTest is RunTest {
         leave(0);
         skip(run.horizon());
         withdraw(0);
-        fails(abi.encodeWithSelector(ITrainingRun.NotOperator.selector, address(0)));
+        fails(abi.encodeWithSelector(IRunErrors.NotOperator.selector, address(0)));
         activate(0);
     }
 
@@ -56,7 +57,7 @@ contract ActivateTest is RunTest {
         join(10);
         skip(p.activateDelay);
         vm.expectEmit(address(run));
-        emit ITrainingRun.Activated(0, FIRST, 10);
+        emit IRunEvents.Activated(0, FIRST, 10);
         activate(0);
         assertEq(run.seats(0).from, FIRST);
         assertEq(run.roll().nextActive, 10);
@@ -80,7 +81,7 @@ contract ActivateTest is RunTest {
         activate(late);
         assertEq(run.clock().active, 30, "the weight of an open round does not change");
         assertEq(run.clock().base, 30);
-        fails(abi.encodeWithSelector(ITrainingRun.NotActive.selector, FIRST + 1, FOREVER));
+        fails(abi.encodeWithSelector(IRunErrors.NotActive.selector, FIRST + 1, FOREVER));
         commit(FIRST, late);
 
         playRound(0, 2);

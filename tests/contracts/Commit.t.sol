@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ITrainingRun} from "../../contracts/interfaces/ITrainingRun.sol";
+import {IRunErrors} from "../../contracts/interfaces/IRunErrors.sol";
+import {IRunEvents} from "../../contracts/interfaces/IRunEvents.sol";
+import {IRunTypes} from "../../contracts/interfaces/IRunTypes.sol";
 import {RunTest} from "./util/RunTest.sol";
 import {vm} from "./util/Vm.sol";
 
 contract CommitTest is RunTest {
     function badAnchor(uint64 number) internal pure returns (bytes memory) {
-        return abi.encodeWithSelector(ITrainingRun.BadAnchor.selector, number);
+        return abi.encodeWithSelector(IRunErrors.BadAnchor.selector, number);
     }
 
     function commitAt(uint8 seat, uint64 number, bytes32 hash) internal {
@@ -23,17 +25,17 @@ contract CommitTest is RunTest {
 
     function test_reverts_before_the_first_round() public {
         mine();
-        fails(wrongPhase(ITrainingRun.Phase.Idle));
+        fails(wrongPhase(IRunTypes.Phase.Idle));
         commit(0, 0);
-        fails(abi.encodeWithSelector(ITrainingRun.WrongRound.selector, 0));
+        fails(abi.encodeWithSelector(IRunErrors.WrongRound.selector, 0));
         commit(FIRST, 0);
     }
 
     function test_reverts_in_another_round() public {
         start(10, 10, 10);
-        fails(abi.encodeWithSelector(ITrainingRun.WrongRound.selector, FIRST));
+        fails(abi.encodeWithSelector(IRunErrors.WrongRound.selector, FIRST));
         commit(FIRST + 1, 0);
-        fails(abi.encodeWithSelector(ITrainingRun.WrongRound.selector, FIRST));
+        fails(abi.encodeWithSelector(IRunErrors.WrongRound.selector, FIRST));
         commit(FIRST + (1 << 24), 0);
     }
 
@@ -41,13 +43,13 @@ contract CommitTest is RunTest {
         start(10, 10, 10);
         uint8 late = join(5);
         commitAll(0, 2);
-        fails(wrongPhase(ITrainingRun.Phase.Reveal));
+        fails(wrongPhase(IRunTypes.Phase.Reveal));
         commit(FIRST, late);
         revealAll(0, 2);
-        fails(wrongPhase(ITrainingRun.Phase.Vote));
+        fails(wrongPhase(IRunTypes.Phase.Vote));
         commit(FIRST, late);
         skipTo(run.deadline());
-        fails(wrongPhase(ITrainingRun.Phase.Void));
+        fails(wrongPhase(IRunTypes.Phase.Void));
         commit(FIRST, late);
     }
 
@@ -57,7 +59,7 @@ contract CommitTest is RunTest {
         start(10, 10, 10);
         playRound(0, 2);
         playRound(0, 2);
-        fails(wrongPhase(ITrainingRun.Phase.Finished));
+        fails(wrongPhase(IRunTypes.Phase.Finished));
         commit(FIRST + 1, 0);
     }
 
@@ -67,7 +69,7 @@ contract CommitTest is RunTest {
         commitAll(0, 2);
         uint256 end = run.clock().commitEnd;
         skipTo(end);
-        fails(wrongPhase(ITrainingRun.Phase.Reveal));
+        fails(wrongPhase(IRunTypes.Phase.Reveal));
         commit(FIRST, 3);
         skipTo(end - 1);
         commit(FIRST, 3);
@@ -75,16 +77,16 @@ contract CommitTest is RunTest {
 
     function test_reverts_for_another_sender() public {
         start(10, 10, 10);
-        fails(abi.encodeWithSelector(ITrainingRun.NotOperator.selector, operatorOf(0)));
+        fails(abi.encodeWithSelector(IRunErrors.NotOperator.selector, operatorOf(0)));
         commitBy(ownerOf(0), 0);
-        fails(abi.encodeWithSelector(ITrainingRun.NotOperator.selector, address(0)));
+        fails(abi.encodeWithSelector(IRunErrors.NotOperator.selector, address(0)));
         commitBy(operatorOf(9), 9);
     }
 
     function test_reverts_for_a_benched_seat() public {
         start(10, 10, 10);
         uint8 late = join(5);
-        fails(abi.encodeWithSelector(ITrainingRun.NotActive.selector, 0, FOREVER));
+        fails(abi.encodeWithSelector(IRunErrors.NotActive.selector, 0, FOREVER));
         commit(FIRST, late);
     }
 
@@ -121,16 +123,16 @@ contract CommitTest is RunTest {
     function test_reverts_twice() public {
         start(10, 10, 10);
         commit(FIRST, 0);
-        fails(ITrainingRun.AlreadyCommitted.selector);
+        fails(IRunErrors.AlreadyCommitted.selector);
         commit(FIRST, 0);
     }
 
     function test_is_recorded() public {
         start(10, 20, 30);
         vm.expectEmit(address(run));
-        emit ITrainingRun.Committed(FIRST, 1, sealedOf(FIRST, 1));
+        emit IRunEvents.Committed(FIRST, 1, sealedOf(FIRST, 1));
         commit(FIRST, 1);
-        ITrainingRun.Entry memory e = run.entry(FIRST, 1);
+        IRunTypes.Entry memory e = run.entry(FIRST, 1);
         assertEq(bytes32(e.digest), bytes32(bytes27(commitmentOf(FIRST, 1))));
         assertEq(e.weight, 20);
         assertEq(e.round, FIRST);
@@ -207,10 +209,10 @@ contract CommitTest is RunTest {
     function test_ends_when_all_have_committed() public {
         start(10, 10, 10);
         commitAll(0, 1);
-        assertPhase(ITrainingRun.Phase.Commit);
+        assertPhase(IRunTypes.Phase.Commit);
         commit(FIRST, 2);
         assertEq(run.clock().commitEnd, vm.getBlockTimestamp());
-        assertPhase(ITrainingRun.Phase.Reveal);
+        assertPhase(IRunTypes.Phase.Reveal);
     }
 
     /// @dev The fractions are of the base, not of the active weight: 20 of 60 seated.
@@ -227,6 +229,6 @@ contract CommitTest is RunTest {
         commit(FIRST, 1);
         assertEq(run.clock().commitEnd, NO_END, "a third of the base");
         commit(FIRST, 0);
-        assertPhase(ITrainingRun.Phase.Reveal);
+        assertPhase(IRunTypes.Phase.Reveal);
     }
 }

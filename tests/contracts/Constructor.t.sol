@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ITrainingRun} from "../../contracts/interfaces/ITrainingRun.sol";
+import {IRunErrors} from "../../contracts/interfaces/IRunErrors.sol";
+import {IRunTypes} from "../../contracts/interfaces/IRunTypes.sol";
 import {RunTest} from "./util/RunTest.sol";
 import {vm} from "./util/Vm.sol";
 
 /// @notice Bounds of the constructor's arguments: each at its limit and one beyond.
 contract ConstructorTest is RunTest {
     function bad(string memory name) internal {
-        vm.expectRevert(abi.encodeWithSelector(ITrainingRun.BadParameter.selector, name));
+        vm.expectRevert(abi.encodeWithSelector(IRunErrors.BadParameter.selector, name));
         this.deployIt();
         p = defaults();
     }
@@ -102,7 +103,7 @@ contract ConstructorTest is RunTest {
         skipTo(run.deadline());
         revealAll(0, 2);
         vote(FIRST + 3, 0);
-        (ITrainingRun.Ballot memory b,,) = run.ballot(FIRST + 3);
+        (IRunTypes.Ballot memory b,,) = run.ballot(FIRST + 3);
         assertEq(b.time, run.deadline());
     }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ITrainingRun} from "../../contracts/interfaces/ITrainingRun.sol";
+import {IRunErrors} from "../../contracts/interfaces/IRunErrors.sol";
+import {IRunEvents} from "../../contracts/interfaces/IRunEvents.sol";
+import {IRunTypes} from "../../contracts/interfaces/IRunTypes.sol";
 import {RunTest} from "./util/RunTest.sol";
 import {vm} from "./util/Vm.sol";
 
@@ -14,7 +16,7 @@ contract DissentTest is RunTest {
     }
 
     function assertBallot(Outcome memory o, uint256 tally, uint256 flags, uint256 wantedVoters, uint256 wantedDissenters) internal view {
-        (ITrainingRun.Ballot memory b, uint256 voters, uint256 dissenters) = run.ballot(FIRST);
+        (IRunTypes.Ballot memory b, uint256 voters, uint256 dissenters) = run.ballot(FIRST);
         assertEq(bytes32(b.outcome), bytes32(bytes20(hashOf(FIRST, o))), "outcome");
         assertEq(b.tally, tally, "tally");
         assertEq(b.flags, flags, "flags");
@@ -26,11 +28,11 @@ contract DissentTest is RunTest {
         toBallot();
         vote(FIRST, 1);
         for (uint8 seat; seat < 2; ++seat) {
-            fails(ITrainingRun.AlreadyVoted.selector);
+            fails(IRunErrors.AlreadyVoted.selector);
             vote(FIRST, seat, good(FIRST));
-            fails(ITrainingRun.AlreadyVoted.selector);
+            fails(IRunErrors.AlreadyVoted.selector);
             vote(FIRST, seat, bad(FIRST, 0));
-            fails(ITrainingRun.AlreadyVoted.selector);
+            fails(IRunErrors.AlreadyVoted.selector);
             vote(FIRST, seat, bad(FIRST, 1));
         }
     }
@@ -39,15 +41,15 @@ contract DissentTest is RunTest {
         toBallot();
         Outcome memory o = good(FIRST);
         vm.expectEmit(address(run));
-        emit ITrainingRun.Proposed(FIRST, hashOf(FIRST, o), o.accepted, o.checked, o.root);
+        emit IRunEvents.Proposed(FIRST, hashOf(FIRST, o), o.accepted, o.checked, o.root);
         vm.expectEmit(address(run));
-        emit ITrainingRun.Voted(FIRST, 1, hashOf(FIRST, o));
+        emit IRunEvents.Voted(FIRST, 1, hashOf(FIRST, o));
         vote(FIRST, 1, o);
         vm.recordLogs();
         vote(FIRST, 2, o);
         assertEq(vm.getRecordedLogs().length, 1, "voted only");
         assertBallot(bad(FIRST, 0), 10, 2, 1, 6);
-        ITrainingRun.Dissent memory d = run.dissent(hashOf(FIRST, o));
+        IRunTypes.Dissent memory d = run.dissent(hashOf(FIRST, o));
         assertEq(d.voters, 6);
         assertEq(d.tally, 20);
     }
@@ -59,12 +61,12 @@ contract DissentTest is RunTest {
         vote(FIRST, 1, o);
         vote(FIRST, 2, o);
         vm.expectEmit(address(run));
-        emit ITrainingRun.RoundFinal(FIRST, 1, o.accepted, o.checked, o.root, 14);
+        emit IRunEvents.RoundFinal(FIRST, 1, o.accepted, o.checked, o.root, 14);
         vote(FIRST, 3, o);
         assertBallot(o, 30, 3, 14, 1);
         (bytes29 root,,,) = run.result(FIRST);
         assertEq(bytes32(root), bytes32(bytes29(o.root)));
-        fails(ITrainingRun.AlreadyVoted.selector);
+        fails(IRunErrors.AlreadyVoted.selector);
         vote(FIRST, 0, o);
     }
 
@@ -88,7 +90,7 @@ contract DissentTest is RunTest {
         vote(FIRST, 2, good(FIRST));
         vote(FIRST, 3, good(FIRST));
         assertBallot(good(FIRST), 30, 3, 14, 1);
-        fails(ITrainingRun.AlreadyVoted.selector);
+        fails(IRunErrors.AlreadyVoted.selector);
         vote(FIRST, 0, good(FIRST));
     }
 
@@ -102,7 +104,7 @@ contract DissentTest is RunTest {
         vote(FIRST, 2);
         vote(FIRST, 3);
         assertEq(run.clock().height, 1);
-        fails(abi.encodeWithSelector(ITrainingRun.NotFinalOutcome.selector, bytes20(hashOf(FIRST, good(FIRST)))));
+        fails(abi.encodeWithSelector(IRunErrors.NotFinalOutcome.selector, bytes20(hashOf(FIRST, good(FIRST)))));
         vote(FIRST, 4, bad(FIRST, 0));
         vote(FIRST, 4);
         assertBallot(good(FIRST), 60, 3, 30, 1);
@@ -114,9 +116,9 @@ contract DissentTest is RunTest {
         for (uint8 seat; seat < 4; ++seat) {
             vote(FIRST, seat, bad(FIRST, seat / 2));
         }
-        assertPhase(ITrainingRun.Phase.Vote);
+        assertPhase(IRunTypes.Phase.Vote);
         skipTo(run.deadline());
-        assertPhase(ITrainingRun.Phase.Void);
+        assertPhase(IRunTypes.Phase.Void);
         openRound();
         assertEq(run.clock().height, 0);
         (bytes29 root,,,) = run.result(FIRST);
@@ -155,7 +157,7 @@ contract DissentTest is RunTest {
         openRound();
         toVote(0, 3);
         vote(FIRST + 2, 1);
-        (ITrainingRun.Ballot memory b, uint256 voters, uint256 dissenters) = run.ballot(FIRST + 2);
+        (IRunTypes.Ballot memory b, uint256 voters, uint256 dissenters) = run.ballot(FIRST + 2);
         assertEq(b.flags, 0);
         assertEq(voters, 2);
         assertEq(dissenters, 0);
@@ -183,7 +185,7 @@ contract DissentTest is RunTest {
         for (uint8 seat; seat < 6; ++seat) {
             uint256 choice = choices[seat] % 3;
             if (winner < 3 && choice != winner) {
-                fails(abi.encodeWithSelector(ITrainingRun.NotFinalOutcome.selector, bytes20(hashOf(FIRST, bad(FIRST, winner)))));
+                fails(abi.encodeWithSelector(IRunErrors.NotFinalOutcome.selector, bytes20(hashOf(FIRST, bad(FIRST, winner)))));
             } else {
                 tallies[choice] += w[seat];
             }

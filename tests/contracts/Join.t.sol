@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ITrainingRun} from "../../contracts/interfaces/ITrainingRun.sol";
+import {IRunErrors} from "../../contracts/interfaces/IRunErrors.sol";
+import {IRunEvents} from "../../contracts/interfaces/IRunEvents.sol";
+import {IRunTypes} from "../../contracts/interfaces/IRunTypes.sol";
 import {RunTest} from "./util/RunTest.sol";
 import {vm} from "./util/Vm.sol";
 
@@ -24,22 +26,22 @@ contract JoinTest is RunTest {
         start(10, 10, 10);
         playRound(0, 2);
         playRound(0, 2);
-        fails(ITrainingRun.RunFinished.selector);
+        fails(IRunErrors.RunFinished.selector);
         joinWith(10, OPERATOR, 0, stakeOf(10));
     }
 
     function test_reverts_without_weight() public {
-        fails(ITrainingRun.BadWeight.selector);
+        fails(IRunErrors.BadWeight.selector);
         joinWith(0, OPERATOR, 0, 0);
     }
 
     function test_reverts_without_operator() public {
-        fails(ITrainingRun.BadOperator.selector);
+        fails(IRunErrors.BadOperator.selector);
         joinWith(10, address(0), 0, stakeOf(10));
     }
 
     function test_reverts_with_a_long_peer() public {
-        fails(abi.encodeWithSelector(ITrainingRun.PeerTooLong.selector, 257));
+        fails(abi.encodeWithSelector(IRunErrors.PeerTooLong.selector, 257));
         joinWith(10, OPERATOR, 257, stakeOf(10));
         joinWith(10, OPERATOR, 256, stakeOf(10));
     }
@@ -48,14 +50,14 @@ contract JoinTest is RunTest {
         weight = uint8(bound(weight, 1, 255));
         value = bound(value, 0, 10 ether);
         vm.assume(value != stakeOf(weight));
-        fails(abi.encodeWithSelector(ITrainingRun.WrongStake.selector, stakeOf(weight)));
+        fails(abi.encodeWithSelector(IRunErrors.WrongStake.selector, stakeOf(weight)));
         joinWith(weight, OPERATOR, 0, value);
     }
 
     function test_reverts_by_one_wei() public {
-        fails(abi.encodeWithSelector(ITrainingRun.WrongStake.selector, stakeOf(10)));
+        fails(abi.encodeWithSelector(IRunErrors.WrongStake.selector, stakeOf(10)));
         joinWith(10, OPERATOR, 0, stakeOf(10) + 1);
-        fails(abi.encodeWithSelector(ITrainingRun.WrongStake.selector, stakeOf(10)));
+        fails(abi.encodeWithSelector(IRunErrors.WrongStake.selector, stakeOf(10)));
         joinWith(10, OPERATOR, 0, stakeOf(10) - 1);
     }
 
@@ -64,12 +66,12 @@ contract JoinTest is RunTest {
             assertEq(joinWith(255, OPERATOR, 0, stakeOf(255)), i);
         }
         assertEq(run.roll().seated, 65_280);
-        fails(ITrainingRun.RunFull.selector);
+        fails(IRunErrors.RunFull.selector);
         joinWith(255, OPERATOR, 0, stakeOf(255));
         // Ids are never reused: a seat that left makes no room.
         vm.prank(address(this));
         run.leave(3);
-        fails(ITrainingRun.RunFull.selector);
+        fails(IRunErrors.RunFull.selector);
         joinWith(1, OPERATOR, 0, stakeOf(1));
     }
 
@@ -77,11 +79,11 @@ contract JoinTest is RunTest {
         weight = uint8(bound(weight, 1, 255));
         vm.assume(operator != address(0));
         vm.expectEmit(address(run));
-        emit ITrainingRun.Joined(0, address(this), operator, weight, 0, tip, "/dns4/a");
+        emit IRunEvents.Joined(0, address(this), operator, weight, 0, tip, "/dns4/a");
         uint8 seat = run.join{value: stakeOf(weight)}(weight, operator, tip, "/dns4/a");
 
         assertEq(seat, 0);
-        ITrainingRun.Seat memory s = run.seats(0);
+        IRunTypes.Seat memory s = run.seats(0);
         assertEq(s.operator, operator);
         assertEq(s.owner, address(this));
         assertEq(s.weight, weight);
@@ -96,7 +98,7 @@ contract JoinTest is RunTest {
     function test_is_benched() public {
         join(10);
         join(20);
-        ITrainingRun.Roll memory r = run.roll();
+        IRunTypes.Roll memory r = run.roll();
         assertEq(r.seats, 2);
         assertEq(r.seated, 30);
         assertEq(r.nextActive, 0);
@@ -105,7 +107,7 @@ contract JoinTest is RunTest {
     function test_names_the_current_round() public {
         start(10, 10, 10);
         vm.expectEmit(address(run));
-        emit ITrainingRun.Joined(3, address(this), OPERATOR, 5, FIRST, "tip", "");
+        emit IRunEvents.Joined(3, address(this), OPERATOR, 5, FIRST, "tip", "");
         joinWith(5, OPERATOR, 0, stakeOf(5));
         assertEq(run.clock().active, 30, "an open round keeps its weight");
         assertEq(run.clock().base, 30);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ITrainingRun} from "../../contracts/interfaces/ITrainingRun.sol";
+import {IRunErrors} from "../../contracts/interfaces/IRunErrors.sol";
+import {IRunEvents} from "../../contracts/interfaces/IRunEvents.sol";
+import {IRunTypes} from "../../contracts/interfaces/IRunTypes.sol";
 import {RunTest} from "./util/RunTest.sol";
 import {vm} from "./util/Vm.sol";
 
@@ -20,16 +22,16 @@ contract LateVoteTest is RunTest {
     function test_reverts_for_another_outcome() public {
         toFinal();
         bytes32 outcome = hashOf(FIRST, good(FIRST));
-        fails(abi.encodeWithSelector(ITrainingRun.NotFinalOutcome.selector, bytes20(outcome)));
+        fails(abi.encodeWithSelector(IRunErrors.NotFinalOutcome.selector, bytes20(outcome)));
         vote(FIRST, 3, bad(FIRST, 0));
     }
 
     function test_reverts_twice() public {
         toFinal();
-        fails(ITrainingRun.AlreadyVoted.selector);
+        fails(IRunErrors.AlreadyVoted.selector);
         vote(FIRST, 0);
         vote(FIRST, 3);
-        fails(ITrainingRun.AlreadyVoted.selector);
+        fails(IRunErrors.AlreadyVoted.selector);
         vote(FIRST, 3);
     }
 
@@ -43,7 +45,7 @@ contract LateVoteTest is RunTest {
         vote(FIRST, 3);
         vm.revertToState(state);
         vote(FIRST + 1, 2);
-        fails(ITrainingRun.RoundClosed.selector);
+        fails(IRunErrors.RoundClosed.selector);
         vote(FIRST, 3);
     }
 
@@ -57,8 +59,8 @@ contract LateVoteTest is RunTest {
         for (uint8 seat; seat < 3; ++seat) {
             vote(FIRST + 1, seat);
         }
-        assertPhase(ITrainingRun.Phase.Finished);
-        fails(ITrainingRun.RoundClosed.selector);
+        assertPhase(IRunTypes.Phase.Finished);
+        fails(IRunErrors.RoundClosed.selector);
         vote(FIRST, 3);
         vote(FIRST + 1, 3);
     }
@@ -68,13 +70,13 @@ contract LateVoteTest is RunTest {
         bytes32 outcome = hashOf(FIRST, good(FIRST));
         uint256 state = vm.snapshotState();
         vm.expectEmit(address(run));
-        emit ITrainingRun.Voted(FIRST, 3, outcome);
+        emit IRunEvents.Voted(FIRST, 3, outcome);
         vote(FIRST, 3);
         vm.revertToState(state);
         vm.recordLogs();
         vote(FIRST, 3);
         assertEq(vm.getRecordedLogs().length, 1, "nothing else is said");
-        (ITrainingRun.Ballot memory b, uint256 voters,) = run.ballot(FIRST);
+        (IRunTypes.Ballot memory b, uint256 voters,) = run.ballot(FIRST);
         assertEq(voters, 15);
         assertEq(b.tally, 30, "the tally is that of finality");
         assertEq(run.clock().height, 1);
@@ -97,7 +99,7 @@ contract LateVoteTest is RunTest {
         playVoid(0, 3);
         openRound();
         playRound(0, 2 + 1);
-        fails(ITrainingRun.RoundClosed.selector);
+        fails(IRunErrors.RoundClosed.selector);
         vote(FIRST, 3);
     }
 
@@ -112,7 +114,7 @@ contract LateVoteTest is RunTest {
         for (uint8 seat; seat < 3; ++seat) {
             vote(FIRST, seat);
         }
-        assertPhase(ITrainingRun.Phase.Final);
+        assertPhase(IRunTypes.Phase.Final);
         vote(FIRST, 3);
         (, uint256 voters,) = run.ballot(FIRST);
         assertEq(voters, 15);
@@ -124,7 +126,7 @@ contract LateVoteTest is RunTest {
         skip(p.activateDelay);
         activate(late);
         playRound(0, 3);
-        fails(abi.encodeWithSelector(ITrainingRun.NotActive.selector, FIRST + 1, FOREVER));
+        fails(abi.encodeWithSelector(IRunErrors.NotActive.selector, FIRST + 1, FOREVER));
         vote(FIRST, late);
     }
 
@@ -142,7 +144,7 @@ contract LateVoteTest is RunTest {
         vote(FIRST, 3);
         vm.revertToState(state);
         vote(FIRST + 2, 0);
-        fails(abi.encodeWithSelector(ITrainingRun.WrongRound.selector, FIRST + 2));
+        fails(abi.encodeWithSelector(IRunErrors.WrongRound.selector, FIRST + 2));
         vote(FIRST, 3);
     }
 }

@@ -1,27 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ITrainingRun} from "../../contracts/interfaces/ITrainingRun.sol";
+import {IRunErrors} from "../../contracts/interfaces/IRunErrors.sol";
+import {IRunEvents} from "../../contracts/interfaces/IRunEvents.sol";
+import {IRunTypes} from "../../contracts/interfaces/IRunTypes.sol";
 import {RunTest} from "./util/RunTest.sol";
 import {vm} from "./util/Vm.sol";
 
 contract LeaveTest is RunTest {
     function test_reverts_for_the_operator() public {
         join(10);
-        fails(abi.encodeWithSelector(ITrainingRun.NotOwner.selector, ownerOf(0)));
+        fails(abi.encodeWithSelector(IRunErrors.NotOwner.selector, ownerOf(0)));
         next(operatorOf(0));
         run.leave(0);
     }
 
     function test_reverts_for_no_seat() public {
-        fails(abi.encodeWithSelector(ITrainingRun.NotOwner.selector, address(0)));
+        fails(abi.encodeWithSelector(IRunErrors.NotOwner.selector, address(0)));
         leave(9);
     }
 
     function test_reverts_twice() public {
         join(10);
         leave(0);
-        fails(ITrainingRun.HasLeft.selector);
+        fails(IRunErrors.HasLeft.selector);
         leave(0);
     }
 
@@ -29,9 +31,9 @@ contract LeaveTest is RunTest {
         join(10);
         join(20);
         vm.expectEmit(address(run));
-        emit ITrainingRun.Left(0, 0, 10);
+        emit IRunEvents.Left(0, 0, 10);
         leave(0);
-        ITrainingRun.Seat memory s = run.seats(0);
+        IRunTypes.Seat memory s = run.seats(0);
         assertEq(s.until, 0);
         assertEq(s.leftAt, vm.getBlockTimestamp());
         assertEq(run.roll().seated, 20);
@@ -46,7 +48,7 @@ contract LeaveTest is RunTest {
         leave(0);
         assertEq(run.roll().nextActive, 20);
         openRound();
-        fails(abi.encodeWithSelector(ITrainingRun.NotActive.selector, FIRST, 0));
+        fails(abi.encodeWithSelector(IRunErrors.NotActive.selector, FIRST, 0));
         commit(FIRST, 0);
     }
 
@@ -60,7 +62,7 @@ contract LeaveTest is RunTest {
 
         assertEq(run.clock().round, FIRST + 1);
         assertEq(run.clock().active, 30);
-        fails(abi.encodeWithSelector(ITrainingRun.NotActive.selector, FIRST, FIRST));
+        fails(abi.encodeWithSelector(IRunErrors.NotActive.selector, FIRST, FIRST));
         commit(FIRST + 1, 3);
     }
 
@@ -74,7 +76,7 @@ contract LeaveTest is RunTest {
         assertEq(run.roll().nextActive, 30);
         assertEq(run.clock().commitEnd, NO_END, "nobody waits for this seat");
         playRound(0, 2);
-        fails(abi.encodeWithSelector(ITrainingRun.NotActive.selector, FIRST + 1, FIRST));
+        fails(abi.encodeWithSelector(IRunErrors.NotActive.selector, FIRST + 1, FIRST));
         commit(FIRST + 1, late);
     }
 
@@ -120,9 +122,9 @@ contract LeaveTest is RunTest {
         leave(1);
         commit(FIRST, 2);
         skipTo(run.deadline());
-        assertPhase(ITrainingRun.Phase.Reveal);
+        assertPhase(IRunTypes.Phase.Reveal);
         reveal(FIRST, 2);
-        assertPhase(ITrainingRun.Phase.Void);
+        assertPhase(IRunTypes.Phase.Void);
         openRound();
         assertEq(run.clock().active, 10);
         playRound(2, 2);

@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ITrainingRun} from "../../contracts/interfaces/ITrainingRun.sol";
+import {IRunErrors} from "../../contracts/interfaces/IRunErrors.sol";
+import {IRunEvents} from "../../contracts/interfaces/IRunEvents.sol";
+import {IRunTypes} from "../../contracts/interfaces/IRunTypes.sol";
 import {RunTest} from "./util/RunTest.sol";
 import {vm} from "./util/Vm.sol";
 
 contract OpenRoundTest is RunTest {
     function tooLittle(uint16 active, uint16 base) internal pure returns (bytes memory) {
-        return abi.encodeWithSelector(ITrainingRun.TooLittleWeight.selector, active, base);
+        return abi.encodeWithSelector(IRunErrors.TooLittleWeight.selector, active, base);
     }
 
     function test_reverts_in_a_round() public {
         start(10, 10, 10);
-        fails(wrongPhase(ITrainingRun.Phase.Commit));
+        fails(wrongPhase(IRunTypes.Phase.Commit));
         openRound();
         commitAll(0, 2);
-        fails(wrongPhase(ITrainingRun.Phase.Reveal));
+        fails(wrongPhase(IRunTypes.Phase.Reveal));
         openRound();
         revealAll(0, 2);
-        fails(wrongPhase(ITrainingRun.Phase.Vote));
+        fails(wrongPhase(IRunTypes.Phase.Vote));
         openRound();
     }
 
@@ -28,8 +30,8 @@ contract OpenRoundTest is RunTest {
         start(10, 10, 10);
         playRound(0, 2);
         playRound(0, 2);
-        assertPhase(ITrainingRun.Phase.Finished);
-        fails(ITrainingRun.RunFinished.selector);
+        assertPhase(IRunTypes.Phase.Finished);
+        fails(IRunErrors.RunFinished.selector);
         openRound();
     }
 
@@ -106,11 +108,11 @@ contract OpenRoundTest is RunTest {
         (weights[0], weights[1]) = (20, 30);
         seatAll(weights);
         vm.expectEmit(address(run));
-        emit ITrainingRun.RoundOpened(FIRST, 0, 50, 50, 0, 0);
+        emit IRunEvents.RoundOpened(FIRST, 0, 50, 50, 0, 0);
         vm.prank(address(0xbad)); // anybody
         run.openRound();
 
-        ITrainingRun.Clock memory c = run.clock();
+        IRunTypes.Clock memory c = run.clock();
         assertEq(c.round, FIRST);
         assertEq(c.height, 0);
         assertEq(c.openedAt, vm.getBlockTimestamp());
@@ -120,7 +122,7 @@ contract OpenRoundTest is RunTest {
         assertEq(c.stretch, 0);
         assertEq(uint256(c.committed) + c.revealed, 0);
         assertFalse(c.closed);
-        assertPhase(ITrainingRun.Phase.Commit);
+        assertPhase(IRunTypes.Phase.Commit);
     }
 
     function test_names_the_block_of_the_round_before() public {
@@ -128,7 +130,7 @@ contract OpenRoundTest is RunTest {
         uint64 previous = run.clock().openedBlock;
         playVoid(0, 2);
         vm.expectEmit(address(run));
-        emit ITrainingRun.RoundOpened(FIRST + 1, 0, 30, 30, 1, previous);
+        emit IRunEvents.RoundOpened(FIRST + 1, 0, 30, 30, 1, previous);
         openRound();
     }
 
@@ -140,7 +142,7 @@ contract OpenRoundTest is RunTest {
             commitAll(0, 2);
             assertEq(run.deadline(), vm.getBlockTimestamp() + windows[i]);
             skipTo(run.deadline());
-            assertPhase(ITrainingRun.Phase.Void);
+            assertPhase(IRunTypes.Phase.Void);
             openRound();
         }
         playRound(0, 2);
@@ -158,10 +160,10 @@ contract OpenRoundTest is RunTest {
         uint256 busyUntil = vm.getBlockTimestamp() + run.horizon() + p.settleWindow;
         skip(7);
         playRound(0, 2);
-        assertPhase(ITrainingRun.Phase.Final);
+        assertPhase(IRunTypes.Phase.Final);
         assertEq(run.clock().height, 2);
         skipTo(busyUntil - 1);
-        fails(abi.encodeWithSelector(ITrainingRun.SlotBusy.selector, uint64(busyUntil)));
+        fails(abi.encodeWithSelector(IRunErrors.SlotBusy.selector, uint64(busyUntil)));
         openRound();
         skipTo(busyUntil);
         openRound();
@@ -193,7 +195,7 @@ contract OpenRoundTest is RunTest {
         for (uint8 seat; seat < 3; ++seat) {
             vote(FIRST + 1, seat);
         }
-        assertPhase(ITrainingRun.Phase.Final);
+        assertPhase(IRunTypes.Phase.Final);
         assertEq(run.deadline(), type(uint64).max);
         assertEq(run.clock().stretch, 0);
         fails(tooLittle(20, 30));

@@ -1,33 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ITrainingRun} from "../../contracts/interfaces/ITrainingRun.sol";
+import {IRunErrors} from "../../contracts/interfaces/IRunErrors.sol";
+import {IRunEvents} from "../../contracts/interfaces/IRunEvents.sol";
+import {IRunTypes} from "../../contracts/interfaces/IRunTypes.sol";
 import {RunTest} from "./util/RunTest.sol";
 import {vm} from "./util/Vm.sol";
 
 contract RevealTest is RunTest {
     function test_reverts_before_the_first_round() public {
-        fails(wrongPhase(ITrainingRun.Phase.Idle));
+        fails(wrongPhase(IRunTypes.Phase.Idle));
         reveal(0, 0);
-        fails(abi.encodeWithSelector(ITrainingRun.WrongRound.selector, 0));
+        fails(abi.encodeWithSelector(IRunErrors.WrongRound.selector, 0));
         reveal(FIRST, 0);
     }
 
     function test_reverts_in_another_round() public {
         start(10, 10, 10);
         commitAll(0, 2);
-        fails(abi.encodeWithSelector(ITrainingRun.WrongRound.selector, FIRST));
+        fails(abi.encodeWithSelector(IRunErrors.WrongRound.selector, FIRST));
         reveal(FIRST - 1, 0);
     }
 
     function test_reverts_in_another_phase() public {
         start(10, 10, 10);
         commitAll(0, 1);
-        fails(wrongPhase(ITrainingRun.Phase.Commit));
+        fails(wrongPhase(IRunTypes.Phase.Commit));
         reveal(FIRST, 0);
         commit(FIRST, 2);
         revealAll(0, 2);
-        fails(wrongPhase(ITrainingRun.Phase.Vote));
+        fails(wrongPhase(IRunTypes.Phase.Vote));
         reveal(FIRST, 0);
     }
 
@@ -37,7 +39,7 @@ contract RevealTest is RunTest {
         uint256 end = vm.getBlockTimestamp() + p.revealWindow;
         assertEq(run.deadline(), end);
         skipTo(end);
-        fails(wrongPhase(ITrainingRun.Phase.Void));
+        fails(wrongPhase(IRunTypes.Phase.Void));
         reveal(FIRST, 0);
         skipTo(end - 1);
         reveal(FIRST, 0);
@@ -49,7 +51,7 @@ contract RevealTest is RunTest {
         start(10, 10, 10);
         playRound(0, 2);
         playRound(0, 2);
-        fails(wrongPhase(ITrainingRun.Phase.Finished));
+        fails(wrongPhase(IRunTypes.Phase.Finished));
         reveal(FIRST + 1, 0);
     }
 
@@ -57,7 +59,7 @@ contract RevealTest is RunTest {
         start(10, 10, 10, 1);
         commitAll(0, 2);
         skipTo(run.clock().commitEnd);
-        fails(ITrainingRun.NotCommitted.selector);
+        fails(IRunErrors.NotCommitted.selector);
         reveal(FIRST, 3);
     }
 
@@ -75,7 +77,7 @@ contract RevealTest is RunTest {
         commitAll(0, 2);
         skipTo(run.clock().commitEnd);
         assertEq(run.entry(FIRST + 2, 3).round, 0);
-        fails(ITrainingRun.NotCommitted.selector);
+        fails(IRunErrors.NotCommitted.selector);
         reveal(FIRST + 2, 3);
     }
 
@@ -83,7 +85,7 @@ contract RevealTest is RunTest {
         start(10, 10, 10);
         commitAll(0, 2);
         reveal(FIRST, 0);
-        fails(ITrainingRun.AlreadyRevealed.selector);
+        fails(IRunErrors.AlreadyRevealed.selector);
         reveal(FIRST, 0);
     }
 
@@ -91,7 +93,7 @@ contract RevealTest is RunTest {
         vm.assume(root != rootOf(FIRST, 0));
         start(10, 10, 10);
         commitAll(0, 2);
-        fails(ITrainingRun.CommitmentMismatch.selector);
+        fails(IRunErrors.CommitmentMismatch.selector);
         next(operatorOf(0));
         run.reveal(FIRST, 0, root, 0, 0);
     }
@@ -100,10 +102,10 @@ contract RevealTest is RunTest {
     function test_reverts_for_another_sender() public {
         start(10, 10, 10);
         commitAll(0, 2);
-        fails(ITrainingRun.CommitmentMismatch.selector);
+        fails(IRunErrors.CommitmentMismatch.selector);
         next(operatorOf(1));
         run.reveal(FIRST, 0, rootOf(FIRST, 0), 0, 0);
-        fails(ITrainingRun.CommitmentMismatch.selector);
+        fails(IRunErrors.CommitmentMismatch.selector);
         next(ownerOf(0));
         run.reveal(FIRST, 0, rootOf(FIRST, 0), 0, 0);
     }
@@ -117,7 +119,7 @@ contract RevealTest is RunTest {
         run.commit(FIRST, 1, number, hash, copied, 0);
         commit(FIRST, 2);
         reveal(FIRST, 0);
-        fails(ITrainingRun.CommitmentMismatch.selector);
+        fails(IRunErrors.CommitmentMismatch.selector);
         next(operatorOf(1));
         run.reveal(FIRST, 1, rootOf(FIRST, 0), 0, 0);
     }
@@ -126,9 +128,9 @@ contract RevealTest is RunTest {
         start(10, 20, 30);
         commitAll(0, 2);
         vm.expectEmit(address(run));
-        emit ITrainingRun.Revealed(FIRST, 1, rootOf(FIRST, 1), keyOf(FIRST, 1), 7);
+        emit IRunEvents.Revealed(FIRST, 1, rootOf(FIRST, 1), keyOf(FIRST, 1), 7);
         reveal(FIRST, 1);
-        ITrainingRun.Entry memory e = run.entry(FIRST, 1);
+        IRunTypes.Entry memory e = run.entry(FIRST, 1);
         assertEq(bytes32(e.digest), bytes32(bytes27(rootOf(FIRST, 1))));
         assertEq(e.weight, 20);
         assertEq(e.round, FIRST);
@@ -142,11 +144,11 @@ contract RevealTest is RunTest {
         commitAll(0, 2);
         skipTo(run.clock().commitEnd);
         revealAll(0, 1);
-        assertPhase(ITrainingRun.Phase.Reveal);
+        assertPhase(IRunTypes.Phase.Reveal);
         skip(3);
         reveal(FIRST, 2);
         assertEq(run.clock().revealEnd, vm.getBlockTimestamp());
-        assertPhase(ITrainingRun.Phase.Vote);
+        assertPhase(IRunTypes.Phase.Vote);
         assertEq(run.deadline(), vm.getBlockTimestamp() + p.voteWindow);
     }
 
@@ -157,11 +159,11 @@ contract RevealTest is RunTest {
         reveal(FIRST, 0);
         uint256 state = vm.snapshotState();
         skipTo(run.deadline());
-        assertPhase(ITrainingRun.Phase.Void);
+        assertPhase(IRunTypes.Phase.Void);
         vm.revertToState(state);
         reveal(FIRST, 1);
         skipTo(run.deadline());
-        assertPhase(ITrainingRun.Phase.Vote);
+        assertPhase(IRunTypes.Phase.Vote);
     }
 
     function test_all_revealed_and_too_few_is_void_at_once() public {
@@ -170,7 +172,7 @@ contract RevealTest is RunTest {
         commit(FIRST, 0);
         skipTo(run.clock().commitEnd);
         reveal(FIRST, 0);
-        assertPhase(ITrainingRun.Phase.Void);
+        assertPhase(IRunTypes.Phase.Void);
         openRound();
     }
 

@@ -1,35 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ITrainingRun} from "../../contracts/interfaces/ITrainingRun.sol";
+import {IRunErrors} from "../../contracts/interfaces/IRunErrors.sol";
+import {IRunTypes} from "../../contracts/interfaces/IRunTypes.sol";
 import {RunTest} from "./util/RunTest.sol";
 import {vm} from "./util/Vm.sol";
 
 contract ViewsTest is RunTest {
     function test_before_the_first_round() public view {
-        assertPhase(ITrainingRun.Phase.Idle);
+        assertPhase(IRunTypes.Phase.Idle);
         assertEq(run.deadline(), type(uint64).max);
         assertEq(keccak256(abi.encode(run.parameters())), keccak256(abi.encode(p)));
         assertEq(run.staked(), 0);
-        ITrainingRun.Clock memory none;
+        IRunTypes.Clock memory none;
         assertEq(keccak256(abi.encode(run.clock())), keccak256(abi.encode(none)));
     }
 
     function test_through_a_round() public {
         start(10, 10, 10, 10);
-        assertPhase(ITrainingRun.Phase.Commit);
+        assertPhase(IRunTypes.Phase.Commit);
         assertEq(run.deadline(), type(uint64).max);
         skip(1_000);
         commitAll(0, 2);
         assertEq(run.deadline(), vm.getBlockTimestamp() + p.grace);
         skipTo(run.deadline());
-        assertPhase(ITrainingRun.Phase.Reveal);
+        assertPhase(IRunTypes.Phase.Reveal);
         assertEq(run.deadline(), vm.getBlockTimestamp() + p.revealWindow);
         revealAll(0, 2);
-        assertPhase(ITrainingRun.Phase.Vote);
+        assertPhase(IRunTypes.Phase.Vote);
         assertEq(run.deadline(), vm.getBlockTimestamp() + p.voteWindow);
         skipTo(run.deadline());
-        assertPhase(ITrainingRun.Phase.Void);
+        assertPhase(IRunTypes.Phase.Void);
         assertEq(run.deadline(), type(uint64).max);
     }
 
@@ -38,7 +39,7 @@ contract ViewsTest is RunTest {
         uint32[4] memory rounds = [uint32(0), 1, FIRST, FIRST + 1];
         for (uint256 i; i < 4; ++i) {
             assertEq(run.entry(rounds[i], 0).round, 0);
-            (ITrainingRun.Ballot memory b, uint256 voters, uint256 dissenters) = run.ballot(rounds[i]);
+            (IRunTypes.Ballot memory b, uint256 voters, uint256 dissenters) = run.ballot(rounds[i]);
             assertEq(uint256(bytes32(b.outcome)) + b.round + b.time + b.tally + b.base + b.flags + voters + dissenters, 0);
             (bytes29 root, uint24 height, uint256 accepted, uint256 checked) = run.result(rounds[i]);
             assertEq(uint256(bytes32(root)) + height + accepted + checked, 0);
@@ -74,7 +75,7 @@ contract ViewsTest is RunTest {
         vote(FIRST + 2, 0);
         (, height,,) = run.result(FIRST);
         assertEq(height, 0);
-        (ITrainingRun.Ballot memory b,,) = run.ballot(FIRST);
+        (IRunTypes.Ballot memory b,,) = run.ballot(FIRST);
         assertEq(b.round, 0);
         (, height,,) = run.result(FIRST + 1);
         assertEq(height, 2, "the other slot stands");
@@ -86,7 +87,7 @@ contract ViewsTest is RunTest {
         for (uint256 i; i < 5; ++i) {
             assertEq(run.stepAt(heights[i]), steps[i]);
         }
-        fails(ITrainingRun.RunFinished.selector);
+        fails(IRunErrors.RunFinished.selector);
         next(address(this));
         run.stepAt(100);
     }

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ITrainingRun} from "../../contracts/interfaces/ITrainingRun.sol";
+import {IRunErrors} from "../../contracts/interfaces/IRunErrors.sol";
+import {IRunEvents} from "../../contracts/interfaces/IRunEvents.sol";
+import {IRunTypes} from "../../contracts/interfaces/IRunTypes.sol";
 import {RunTest} from "./util/RunTest.sol";
 import {vm} from "./util/Vm.sol";
 
 contract VoteTest is RunTest {
     function badAnchor(uint64 number) internal pure returns (bytes memory) {
-        return abi.encodeWithSelector(ITrainingRun.BadAnchor.selector, number);
+        return abi.encodeWithSelector(IRunErrors.BadAnchor.selector, number);
     }
 
     function voteAt(uint8 seat, uint64 number, bytes32 hash) internal {
@@ -18,7 +20,7 @@ contract VoteTest is RunTest {
     function test_reverts_with_an_empty_set() public {
         start(10, 10, 10);
         toVote(0, 2);
-        fails(ITrainingRun.EmptySet.selector);
+        fails(IRunErrors.EmptySet.selector);
         vote(FIRST, 0, Outcome(0, 0, "root"));
     }
 
@@ -26,7 +28,7 @@ contract VoteTest is RunTest {
         start(10, 10, 10);
         toVote(0, 2);
         (uint64 number, bytes32 hash) = anchor();
-        fails(abi.encodeWithSelector(ITrainingRun.NotOperator.selector, operatorOf(0)));
+        fails(abi.encodeWithSelector(IRunErrors.NotOperator.selector, operatorOf(0)));
         next(ownerOf(0));
         run.vote(FIRST, 0, number, hash, 7, 0, "root");
     }
@@ -35,39 +37,39 @@ contract VoteTest is RunTest {
         start(10, 10, 10);
         uint8 late = join(10);
         skip(p.activateDelay);
-        fails(abi.encodeWithSelector(ITrainingRun.NotActive.selector, 0, FOREVER));
+        fails(abi.encodeWithSelector(IRunErrors.NotActive.selector, 0, FOREVER));
         vote(FIRST, late);
         activate(late);
         toVote(0, 2);
-        fails(abi.encodeWithSelector(ITrainingRun.NotActive.selector, FIRST + 1, FOREVER));
+        fails(abi.encodeWithSelector(IRunErrors.NotActive.selector, FIRST + 1, FOREVER));
         vote(FIRST, late);
     }
 
     /// @dev An untouched ring slot has round 0: no seat is active in it.
     function test_reverts_in_round_0() public {
         start(10, 10, 10);
-        fails(abi.encodeWithSelector(ITrainingRun.NotActive.selector, FIRST, FOREVER));
+        fails(abi.encodeWithSelector(IRunErrors.NotActive.selector, FIRST, FOREVER));
         vote(0, 0);
     }
 
     function test_reverts_in_a_round_to_come() public {
         start(10, 10, 10);
-        fails(abi.encodeWithSelector(ITrainingRun.WrongRound.selector, FIRST));
+        fails(abi.encodeWithSelector(IRunErrors.WrongRound.selector, FIRST));
         vote(FIRST + 1, 0);
         // Round ids have 24 bits.
-        fails(abi.encodeWithSelector(ITrainingRun.NotActive.selector, FIRST, FOREVER));
+        fails(abi.encodeWithSelector(IRunErrors.NotActive.selector, FIRST, FOREVER));
         vote(FIRST + (1 << 24), 0);
     }
 
     function test_reverts_in_another_phase() public {
         start(10, 10, 10);
-        fails(wrongPhase(ITrainingRun.Phase.Commit));
+        fails(wrongPhase(IRunTypes.Phase.Commit));
         vote(FIRST, 0);
         commitAll(0, 2);
-        fails(wrongPhase(ITrainingRun.Phase.Reveal));
+        fails(wrongPhase(IRunTypes.Phase.Reveal));
         vote(FIRST, 0);
         skipTo(run.deadline());
-        fails(wrongPhase(ITrainingRun.Phase.Void));
+        fails(wrongPhase(IRunTypes.Phase.Void));
         vote(FIRST, 0);
     }
 
@@ -76,7 +78,7 @@ contract VoteTest is RunTest {
         toVote(0, 2);
         skipTo(run.deadline());
         openRound();
-        fails(abi.encodeWithSelector(ITrainingRun.WrongRound.selector, FIRST + 1));
+        fails(abi.encodeWithSelector(IRunErrors.WrongRound.selector, FIRST + 1));
         vote(FIRST, 0);
     }
 
@@ -88,11 +90,11 @@ contract VoteTest is RunTest {
         vote(FIRST, 0);
         vote(FIRST, 1);
         skipTo(end);
-        assertPhase(ITrainingRun.Phase.Void);
-        fails(ITrainingRun.RoundClosed.selector);
+        assertPhase(IRunTypes.Phase.Void);
+        fails(IRunErrors.RoundClosed.selector);
         vote(FIRST, 2);
         openRound();
-        fails(ITrainingRun.RoundClosed.selector);
+        fails(IRunErrors.RoundClosed.selector);
         vote(FIRST, 2);
     }
 
@@ -100,7 +102,7 @@ contract VoteTest is RunTest {
         start(10, 10, 10);
         toVote(0, 2);
         skipTo(run.deadline());
-        fails(wrongPhase(ITrainingRun.Phase.Void));
+        fails(wrongPhase(IRunTypes.Phase.Void));
         vote(FIRST, 0);
     }
 
@@ -121,9 +123,9 @@ contract VoteTest is RunTest {
         start(10, 10, 10);
         toVote(0, 2);
         vote(FIRST, 0);
-        fails(ITrainingRun.AlreadyVoted.selector);
+        fails(IRunErrors.AlreadyVoted.selector);
         vote(FIRST, 0);
-        fails(ITrainingRun.AlreadyVoted.selector);
+        fails(IRunErrors.AlreadyVoted.selector);
         vote(FIRST, 0, bad(FIRST, 0));
     }
 
@@ -132,12 +134,12 @@ contract VoteTest is RunTest {
         toVote(0, 2);
         Outcome memory o = good(FIRST);
         vm.expectEmit(address(run));
-        emit ITrainingRun.Proposed(FIRST, hashOf(FIRST, o), o.accepted, o.checked, o.root);
+        emit IRunEvents.Proposed(FIRST, hashOf(FIRST, o), o.accepted, o.checked, o.root);
         vm.expectEmit(address(run));
-        emit ITrainingRun.Voted(FIRST, 1, hashOf(FIRST, o));
+        emit IRunEvents.Voted(FIRST, 1, hashOf(FIRST, o));
         vote(FIRST, 1, o);
 
-        (ITrainingRun.Ballot memory b, uint256 voters, uint256 dissenters) = run.ballot(FIRST);
+        (IRunTypes.Ballot memory b, uint256 voters, uint256 dissenters) = run.ballot(FIRST);
         assertEq(bytes32(b.outcome), bytes32(bytes20(hashOf(FIRST, o))));
         assertEq(b.round, FIRST);
         assertEq(b.time, run.deadline());
@@ -153,11 +155,11 @@ contract VoteTest is RunTest {
         start(40, 1, 19);
         toVote(0, 2);
         vote(FIRST, 0);
-        assertPhase(ITrainingRun.Phase.Vote);
+        assertPhase(IRunTypes.Phase.Vote);
         assertEq(run.clock().height, 0);
         vote(FIRST, 1);
         assertEq(run.clock().height, 1);
-        assertPhase(ITrainingRun.Phase.Commit);
+        assertPhase(IRunTypes.Phase.Commit);
     }
 
     function test_final() public {
@@ -169,14 +171,14 @@ contract VoteTest is RunTest {
         uint64 opened = run.clock().openedBlock;
         Outcome memory o = good(FIRST);
         vm.expectEmit(address(run));
-        emit ITrainingRun.Voted(FIRST, 3, hashOf(FIRST, o));
+        emit IRunEvents.Voted(FIRST, 3, hashOf(FIRST, o));
         vm.expectEmit(address(run));
-        emit ITrainingRun.RoundFinal(FIRST, 1, o.accepted, o.checked, o.root, 11);
+        emit IRunEvents.RoundFinal(FIRST, 1, o.accepted, o.checked, o.root, 11);
         vm.expectEmit(address(run));
-        emit ITrainingRun.RoundOpened(FIRST + 1, 1, 40, 40, 0, opened);
+        emit IRunEvents.RoundOpened(FIRST + 1, 1, 40, 40, 0, opened);
         vote(FIRST, 3, o);
 
-        (ITrainingRun.Ballot memory b, uint256 voters,) = run.ballot(FIRST);
+        (IRunTypes.Ballot memory b, uint256 voters,) = run.ballot(FIRST);
         assertEq(b.time, vm.getBlockTimestamp());
         assertEq(b.tally, 30);
         assertEq(b.flags, 1);
@@ -196,7 +198,7 @@ contract VoteTest is RunTest {
         start(10, 10, 10);
         playRound(0, 2);
         playRound(0, 2);
-        assertPhase(ITrainingRun.Phase.Finished);
+        assertPhase(IRunTypes.Phase.Finished);
         assertEq(run.clock().height, 2);
         assertEq(run.clock().round, FIRST + 1);
         assertTrue(run.clock().closed);
@@ -229,7 +231,7 @@ contract VoteTest is RunTest {
         for (uint256 i = 256; i > 0; --i) {
             vote(FIRST, uint8(i - 1));
         }
-        (ITrainingRun.Ballot memory b, uint256 voters,) = run.ballot(FIRST);
+        (IRunTypes.Ballot memory b, uint256 voters,) = run.ballot(FIRST);
         assertEq(voters, type(uint256).max);
         assertEq(b.tally, 171 * 255, "the first weight above two thirds");
     }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IRunErrors} from "../../contracts/interfaces/IRunErrors.sol";
+import {IRunEvents} from "../../contracts/interfaces/IRunEvents.sol";
+import {IRunTypes} from "../../contracts/interfaces/IRunTypes.sol";
 import {ITrainingRun} from "../../contracts/interfaces/ITrainingRun.sol";
 import {RunTest} from "./util/RunTest.sol";
 import {vm} from "./util/Vm.sol";
@@ -42,7 +45,7 @@ contract Payee {
 
 contract WithdrawTest is RunTest {
     function tooEarly(uint256 time) internal pure returns (bytes memory) {
-        return abi.encodeWithSelector(ITrainingRun.TooEarly.selector, uint64(time));
+        return abi.encodeWithSelector(IRunErrors.TooEarly.selector, uint64(time));
     }
 
     /// @dev Fails until `free`, and works then.
@@ -61,19 +64,19 @@ contract WithdrawTest is RunTest {
         join(10);
         leave(0);
         skip(run.horizon());
-        fails(abi.encodeWithSelector(ITrainingRun.NotOwner.selector, ownerOf(0)));
+        fails(abi.encodeWithSelector(IRunErrors.NotOwner.selector, ownerOf(0)));
         next(operatorOf(0));
         run.withdraw(0, payable(operatorOf(0)));
     }
 
     function test_reverts_for_no_seat() public {
-        fails(abi.encodeWithSelector(ITrainingRun.NotOwner.selector, address(0)));
+        fails(abi.encodeWithSelector(IRunErrors.NotOwner.selector, address(0)));
         withdraw(9);
     }
 
     function test_reverts_before_leaving() public {
         join(10);
-        fails(ITrainingRun.NotLeft.selector);
+        fails(IRunErrors.NotLeft.selector);
         withdraw(0);
     }
 
@@ -82,7 +85,7 @@ contract WithdrawTest is RunTest {
         payee.join(10, stakeOf(10));
         payee.leave(0);
         skip(run.horizon());
-        fails(ITrainingRun.TransferFailed.selector);
+        fails(IRunErrors.TransferFailed.selector);
         next(address(payee));
         run.withdraw(0, payable(address(payee)));
         // The stake is not lost: to somebody else.
@@ -97,13 +100,13 @@ contract WithdrawTest is RunTest {
         leave(0);
         skip(run.horizon());
         vm.expectEmit(address(run));
-        emit ITrainingRun.Withdrawn(0, ownerOf(0), stakeOf(10));
+        emit IRunEvents.Withdrawn(0, ownerOf(0), stakeOf(10));
         withdraw(0);
         assertEq(ownerOf(0).balance, stakeOf(10));
         assertEq(run.staked(), stakeOf(20));
         assertEq(address(run).balance, stakeOf(20));
         assertEq(run.seats(0).owner, address(0));
-        fails(abi.encodeWithSelector(ITrainingRun.NotOwner.selector, address(0)));
+        fails(abi.encodeWithSelector(IRunErrors.NotOwner.selector, address(0)));
         withdraw(0);
     }
 
@@ -132,9 +135,9 @@ contract WithdrawTest is RunTest {
         toVote(0, 2);
         leave(0);
         assertFreeAt(0, vm.getBlockTimestamp() + p.leaveDelay);
-        assertPhase(ITrainingRun.Phase.Vote);
+        assertPhase(IRunTypes.Phase.Vote);
         // A seat without a stake votes no more.
-        fails(abi.encodeWithSelector(ITrainingRun.NotOperator.selector, address(0)));
+        fails(abi.encodeWithSelector(IRunErrors.NotOperator.selector, address(0)));
         vote(FIRST, 0);
     }
 
@@ -156,7 +159,7 @@ contract WithdrawTest is RunTest {
         leave(0);
         uint256 end = run.deadline();
         skipTo(end - 1);
-        fails(abi.encodeWithSelector(ITrainingRun.VoteUndecided.selector, uint64(end)));
+        fails(abi.encodeWithSelector(IRunErrors.VoteUndecided.selector, uint64(end)));
         withdraw(0);
         skipTo(end); // void: nothing to answer for
         withdraw(0);
@@ -172,7 +175,7 @@ contract WithdrawTest is RunTest {
         leave(0);
         uint256 end = run.deadline();
         skipTo(end - 1);
-        fails(abi.encodeWithSelector(ITrainingRun.VoteUndecided.selector, uint64(end)));
+        fails(abi.encodeWithSelector(IRunErrors.VoteUndecided.selector, uint64(end)));
         withdraw(0);
     }
 

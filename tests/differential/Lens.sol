@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IRunTypes} from "../../contracts/interfaces/IRunTypes.sol";
 import {ITrainingRun} from "../../contracts/interfaces/ITrainingRun.sol";
 
 /// @title Everything that a run's views say, in one call and as plain words
@@ -25,7 +26,7 @@ contract Lens {
             for (uint256 j; j < seats.length; ++j) _readEntry(t, run, rounds[i], seats[j]);
         }
         for (uint256 i; i < outcomes.length; ++i) {
-            ITrainingRun.Dissent memory d = run.dissent(outcomes[i]);
+            IRunTypes.Dissent memory d = run.dissent(outcomes[i]);
             _put(t, d.voters);
             _put(t, d.tally);
         }
@@ -33,12 +34,12 @@ contract Lens {
         return t.words;
     }
 
-    function readPhase(ITrainingRun run) external view returns (ITrainingRun.Phase, uint64) {
+    function readPhase(ITrainingRun run) external view returns (IRunTypes.Phase, uint64) {
         return (run.phase(), run.deadline());
     }
 
     function _readRun(Tape memory t, ITrainingRun run) private view {
-        ITrainingRun.Clock memory c = run.clock();
+        IRunTypes.Clock memory c = run.clock();
         _put(t, block.timestamp);
         _put(t, block.number);
         _put(t, c.round);
@@ -53,7 +54,7 @@ contract Lens {
         _put(t, c.revealed);
         _put(t, c.openedBlock);
         _put(t, c.closed ? 1 : 0);
-        ITrainingRun.Roll memory r = run.roll();
+        IRunTypes.Roll memory r = run.roll();
         _put(t, r.nextActive);
         _put(t, r.seated);
         _put(t, r.seats);
@@ -65,7 +66,7 @@ contract Lens {
     }
 
     function _readSeat(Tape memory t, ITrainingRun run, uint8 seat) private view {
-        ITrainingRun.Seat memory s = run.seats(seat);
+        IRunTypes.Seat memory s = run.seats(seat);
         _put(t, uint160(s.operator));
         _put(t, s.weight);
         _put(t, s.from);
@@ -76,7 +77,7 @@ contract Lens {
     }
 
     function _readBallot(Tape memory t, ITrainingRun run, uint32 round) private view {
-        (ITrainingRun.Ballot memory b, uint256 voters, uint256 dissenters) = run.ballot(round);
+        (IRunTypes.Ballot memory b, uint256 voters, uint256 dissenters) = run.ballot(round);
         _put(t, uint160(b.outcome));
         _put(t, b.round);
         _put(t, b.time);
@@ -96,7 +97,7 @@ contract Lens {
     }
 
     function _readEntry(Tape memory t, ITrainingRun run, uint32 round, uint8 seat) private view {
-        ITrainingRun.Entry memory e = run.entry(round, seat);
+        IRunTypes.Entry memory e = run.entry(round, seat);
         _put(t, uint216(e.digest));
         _put(t, e.weight);
         _put(t, e.round);

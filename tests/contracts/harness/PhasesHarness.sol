@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ITrainingRun} from "../../../contracts/interfaces/ITrainingRun.sol";
+import {IRunTypes} from "../../../contracts/interfaces/IRunTypes.sol";
 import {Phases} from "../../../contracts/libraries/Phases.sol";
 
 /// @notice The library's functions from outside, with the settings of the deployed contract.
 contract PhasesHarness {
-    ITrainingRun.Clock private _clock;
+    IRunTypes.Clock private _clock;
 
-    function set(ITrainingRun.Clock calldata clock) external {
+    function set(IRunTypes.Clock calldata clock) external {
         _clock = clock;
     }
 
     function current(uint256 time, uint256 revealWindow, uint256 voteWindow, uint256 totalHeights)
         external
         view
-        returns (ITrainingRun.Phase, uint256)
+        returns (IRunTypes.Phase, uint256)
     {
         return Phases.current(_clock, time, revealWindow, voteWindow, totalHeights);
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IRunErrors} from "../../../contracts/interfaces/IRunErrors.sol";
+import {IRunTypes} from "../../../contracts/interfaces/IRunTypes.sol";
 import {ITrainingRun} from "../../../contracts/interfaces/ITrainingRun.sol";
 import {RunTest} from "../util/RunTest.sol";
 import {vm} from "../util/Vm.sol";
@@ -110,7 +112,7 @@ contract Handler is RunTest {
         many("commit", mostOf(seed), this.oneCommit.selector, 0);
         if (run.clock().round != 0 && run.clock().commitEnd != NO_END) vm.warp(max(vm.getBlockTimestamp(), run.clock().commitEnd));
         many("reveal", mostOf(seed >> 20), this.oneReveal.selector, 0);
-        if (run.phase() == ITrainingRun.Phase.Reveal) vm.warp(run.deadline());
+        if (run.phase() == IRunTypes.Phase.Reveal) vm.warp(run.deadline());
         // Now and then a few vote otherwise first.
         if (seed % 3 == 0) many("dissent", (seed >> 60) & (seed >> 90), this.oneVote.selector, 1);
         many("vote", mostOf(seed >> 40), this.oneVote.selector, 0);
@@ -122,7 +124,7 @@ contract Handler is RunTest {
         if (round < FIRST + back) return;
         for (uint8 seat; seat < ghost_weights.length; ++seat) {
             if ((seed >> (seat + 8)) & 1 == 0) continue;
-            (ITrainingRun.Ballot memory b,,) = run.ballot(round - back);
+            (IRunTypes.Ballot memory b,,) = run.ballot(round - back);
             for (uint256 kind; kind < 4; ++kind) {
                 if (b.flags & 1 == 0 || bytes20(hashOf(round - back, outcomeOf(round - back, kind))) != b.outcome) continue;
                 attempt("late vote", abi.encodeCall(this.oneVote, (round - back, seat, kind)));
@@ -185,7 +187,7 @@ contract Handler is RunTest {
 
     /// @notice Pays a seat out if it can be; the promise: it can, once the time in which its stake answers for something is over.
     function tryWithdraw(uint8 seat) public {
-        ITrainingRun.Seat memory s = run.seats(seat);
+        IRunTypes.Seat memory s = run.seats(seat);
         uint256 promised = promiseOf(seat, s);
         bool paid = attempt("withdraw", abi.encodeCall(this.oneWithdraw, (seat)));
         if (paid) {
@@ -198,11 +200,11 @@ contract Handler is RunTest {
     }
 
     /// @notice Latest time at which the stake of a seat that left is free; 0 for others. Said from outside: by what happened to the seat's last round.
-    function promiseOf(uint8 seat, ITrainingRun.Seat memory s) public view returns (uint256 free) {
+    function promiseOf(uint8 seat, IRunTypes.Seat memory s) public view returns (uint256 free) {
         if (s.owner == address(0) || s.until == FOREVER) return 0;
         uint256 delay = p.leaveDelay > run.horizon() ? p.leaveDelay : run.horizon();
         free = s.leftAt + delay;
-        (ITrainingRun.Ballot memory b, uint256 voters, uint256 dissenters) = run.ballot(uint32(s.until));
+        (IRunTypes.Ballot memory b, uint256 voters, uint256 dissenters) = run.ballot(uint32(s.until));
         if (((voters | dissenters) >> seat) & 1 == 0) return free;
         // Undecided: until the deadline. Final: until its horizon.
         uint256 answersUntil = b.time + (b.flags & 1 == 0 ? 0 : run.horizon());
@@ -242,7 +244,7 @@ contract Handler is RunTest {
 
     /// @dev After every successful call: what may only grow, and what became final.
     function observe() internal {
-        ITrainingRun.Clock memory c = run.clock();
+        IRunTypes.Clock memory c = run.clock();
         assertTrue(c.round >= ghost_round && c.height >= ghost_lastHeight, "round and height never fall");
         if (c.height != ghost_lastHeight) {
             assertEq(c.height, ghost_lastHeight + 1, "one height at a time");
@@ -260,26 +262,26 @@ contract Handler is RunTest {
 
     function isKnown(bytes4 selector) internal pure returns (bool) {
         bytes4[16] memory known = [
-            ITrainingRun.WrongPhase.selector,
-            ITrainingRun.WrongRound.selector,
-            ITrainingRun.NotOperator.selector,
-            ITrainingRun.NotOwner.selector,
-            ITrainingRun.NotActive.selector,
-            ITrainingRun.AlreadyCommitted.selector,
-            ITrainingRun.NotCommitted.selector,
-            ITrainingRun.AlreadyRevealed.selector,
-            ITrainingRun.AlreadyVoted.selector,
-            ITrainingRun.NotFinalOutcome.selector,
-            ITrainingRun.RoundClosed.selector,
-            ITrainingRun.HasLeft.selector,
-            ITrainingRun.NotLeft.selector,
-            ITrainingRun.TooEarly.selector,
-            ITrainingRun.VoteUndecided.selector,
-            ITrainingRun.RunFinished.selector
+            IRunErrors.WrongPhase.selector,
+            IRunErrors.WrongRound.selector,
+            IRunErrors.NotOperator.selector,
+            IRunErrors.NotOwner.selector,
+            IRunErrors.NotActive.selector,
+            IRunErrors.AlreadyCommitted.selector,
+            IRunErrors.NotCommitted.selector,
+            IRunErrors.AlreadyRevealed.selector,
+            IRunErrors.AlreadyVoted.selector,
+            IRunErrors.NotFinalOutcome.selector,
+            IRunErrors.RoundClosed.selector,
+            IRunErrors.HasLeft.selector,
+            IRunErrors.NotLeft.selector,
+            IRunErrors.TooEarly.selector,
+            IRunErrors.VoteUndecided.selector,
+            IRunErrors.RunFinished.selector
         ];
         for (uint256 i; i < known.length; ++i) {
             if (selector == known[i]) return true;
         }
-        return selector == ITrainingRun.TooLittleWeight.selector || selector == ITrainingRun.SlotBusy.selector;
+        return selector == IRunErrors.TooLittleWeight.selector || selector == IRunErrors.SlotBusy.selector;
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IRunTypes} from "../../../contracts/interfaces/IRunTypes.sol";
 import {ITrainingRun} from "../../../contracts/interfaces/ITrainingRun.sol";
 import {Test} from "../util/Test.sol";
 import {vm} from "../util/Vm.sol";
@@ -77,10 +78,10 @@ contract InvariantTest is Test {
     }
 
     function checkRoll() internal view {
-        ITrainingRun.Roll memory r = run.roll();
+        IRunTypes.Roll memory r = run.roll();
         (uint256 seated, uint256 nextActive) = (0, 0);
         for (uint256 seat; seat < r.seats; ++seat) {
-            ITrainingRun.Seat memory s = run.seats(uint8(seat));
+            IRunTypes.Seat memory s = run.seats(uint8(seat));
             assertEq(s.weight, handler.ghost_hasWithdrawn(seat) ? 0 : weightOf(seat));
             if (s.weight == 0 || s.until != FOREVER) continue;
             seated += s.weight;
@@ -92,13 +93,13 @@ contract InvariantTest is Test {
 
     /// @dev The counts of the current round are those of its seats, and it has weight enough.
     function checkRound() internal view {
-        ITrainingRun.Clock memory c = run.clock();
+        IRunTypes.Clock memory c = run.clock();
         if (c.round == 0) return;
         (uint256 active, uint256 committed, uint256 revealed) = (0, 0, 0);
         for (uint256 seat; seat < run.roll().seats; ++seat) {
             uint256 from = handler.ghost_span(seat, 0);
             if (from != 0 && from <= c.round && c.round <= handler.ghost_span(seat, 1)) active += weightOf(seat);
-            ITrainingRun.Entry memory e = run.entry(c.round, uint8(seat));
+            IRunTypes.Entry memory e = run.entry(c.round, uint8(seat));
             committed += e.weight;
             if (e.stage == 1) revealed += e.weight;
         }
@@ -118,7 +119,7 @@ contract InvariantTest is Test {
         uint32 last = run.clock().round;
         for (uint32 round = last > 6 ? last - 6 : 2; round <= last; ++round) {
             assertLe(handler.ghost_finals(round), 1, "final once");
-            (ITrainingRun.Ballot memory b, uint256 voters, uint256 dissenters) = run.ballot(round);
+            (IRunTypes.Ballot memory b, uint256 voters, uint256 dissenters) = run.ballot(round);
             if (b.round == 0) continue;
             assertEq(voters & dissenters, 0, "one vote a seat");
             bool isFinal = b.flags & 1 == 1;
@@ -153,7 +154,7 @@ contract InvariantTest is Test {
 
     function leaveAll() internal {
         for (uint8 seat; seat < run.roll().seats; ++seat) {
-            ITrainingRun.Seat memory s = run.seats(seat);
+            IRunTypes.Seat memory s = run.seats(seat);
             if (s.owner == address(0) || s.until != FOREVER) continue;
             vm.prank(s.owner);
             run.leave(seat);

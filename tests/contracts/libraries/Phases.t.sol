@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ITrainingRun} from "../../../contracts/interfaces/ITrainingRun.sol";
+import {IRunTypes} from "../../../contracts/interfaces/IRunTypes.sol";
 import {PhasesHarness} from "../harness/PhasesHarness.sol";
 import {Test} from "../util/Test.sol";
 
@@ -12,75 +12,75 @@ contract PhasesTest is Test {
     uint256 internal constant HEIGHTS = 100;
 
     PhasesHarness internal phases;
-    ITrainingRun.Clock internal c;
+    IRunTypes.Clock internal c;
 
     function setUp() public {
         phases = PhasesHarness(deployCode("PhasesHarness.sol"));
         (c.round, c.commitEnd, c.active, c.base, c.committed, c.revealed) = (5, 10_000, 60, 60, 60, 41);
     }
 
-    function assertAt(uint256 time, ITrainingRun.Phase wanted, uint256 wantedEnd) internal {
+    function assertAt(uint256 time, IRunTypes.Phase wanted, uint256 wantedEnd) internal {
         phases.set(c);
-        (ITrainingRun.Phase current, uint256 end) = phases.current(time, REVEAL, VOTE, HEIGHTS);
+        (IRunTypes.Phase current, uint256 end) = phases.current(time, REVEAL, VOTE, HEIGHTS);
         assertEq(uint256(current), uint256(wanted), "phase");
         assertEq(end, wantedEnd, "end");
-        assertEq(phases.isCommit(time), wanted == ITrainingRun.Phase.Commit, "isCommit");
-        if (c.round != 0) assertEq(phases.isReveal(time, REVEAL), wanted == ITrainingRun.Phase.Reveal, "isReveal");
+        assertEq(phases.isCommit(time), wanted == IRunTypes.Phase.Commit, "isCommit");
+        if (c.round != 0) assertEq(phases.isReveal(time, REVEAL), wanted == IRunTypes.Phase.Reveal, "isReveal");
     }
 
     function test_idle() public {
         delete c;
-        assertAt(0, ITrainingRun.Phase.Idle, NO_END);
-        assertAt(10**9, ITrainingRun.Phase.Idle, NO_END);
+        assertAt(0, IRunTypes.Phase.Idle, NO_END);
+        assertAt(10**9, IRunTypes.Phase.Idle, NO_END);
     }
 
     function test_boundaries() public {
-        assertAt(9_999, ITrainingRun.Phase.Commit, 10_000);
-        assertAt(10_000, ITrainingRun.Phase.Reveal, 10_020);
-        assertAt(10_019, ITrainingRun.Phase.Reveal, 10_020);
-        assertAt(10_020, ITrainingRun.Phase.Vote, 10_080);
-        assertAt(10_079, ITrainingRun.Phase.Vote, 10_080);
-        assertAt(10_080, ITrainingRun.Phase.Void, NO_END);
+        assertAt(9_999, IRunTypes.Phase.Commit, 10_000);
+        assertAt(10_000, IRunTypes.Phase.Reveal, 10_020);
+        assertAt(10_019, IRunTypes.Phase.Reveal, 10_020);
+        assertAt(10_020, IRunTypes.Phase.Vote, 10_080);
+        assertAt(10_079, IRunTypes.Phase.Vote, 10_080);
+        assertAt(10_080, IRunTypes.Phase.Void, NO_END);
     }
 
     function test_boundaries_stretched() public {
         c.stretch = 3; // 67 and 202
-        assertAt(10_066, ITrainingRun.Phase.Reveal, 10_067);
-        assertAt(10_067, ITrainingRun.Phase.Vote, 10_269);
-        assertAt(10_268, ITrainingRun.Phase.Vote, 10_269);
-        assertAt(10_269, ITrainingRun.Phase.Void, NO_END);
+        assertAt(10_066, IRunTypes.Phase.Reveal, 10_067);
+        assertAt(10_067, IRunTypes.Phase.Vote, 10_269);
+        assertAt(10_268, IRunTypes.Phase.Vote, 10_269);
+        assertAt(10_269, IRunTypes.Phase.Void, NO_END);
     }
 
     function test_boundaries_when_all_revealed() public {
         c.revealEnd = 10_005;
-        assertAt(10_005, ITrainingRun.Phase.Vote, 10_065);
-        assertAt(10_064, ITrainingRun.Phase.Vote, 10_065);
-        assertAt(10_065, ITrainingRun.Phase.Void, NO_END);
+        assertAt(10_005, IRunTypes.Phase.Vote, 10_065);
+        assertAt(10_064, IRunTypes.Phase.Vote, 10_065);
+        assertAt(10_065, IRunTypes.Phase.Void, NO_END);
         c.revealed = 40;
-        assertAt(10_005, ITrainingRun.Phase.Void, NO_END);
+        assertAt(10_005, IRunTypes.Phase.Void, NO_END);
     }
 
     function test_no_end_of_the_commit() public {
         c.commitEnd = NO_END;
-        assertAt(NO_END - 1, ITrainingRun.Phase.Commit, NO_END);
+        assertAt(NO_END - 1, IRunTypes.Phase.Commit, NO_END);
     }
 
     function test_void_without_two_thirds() public {
         c.revealed = 40;
-        assertAt(10_019, ITrainingRun.Phase.Reveal, 10_020);
-        assertAt(10_020, ITrainingRun.Phase.Void, NO_END);
+        assertAt(10_019, IRunTypes.Phase.Reveal, 10_020);
+        assertAt(10_020, IRunTypes.Phase.Void, NO_END);
     }
 
     function test_closed() public {
         c.closed = true;
         (c.height, c.revealEnd) = (99, 10_005);
-        assertAt(10_005, ITrainingRun.Phase.Final, NO_END);
-        assertAt(9_999, ITrainingRun.Phase.Final, NO_END);
-        assertAt(10**9, ITrainingRun.Phase.Final, NO_END);
+        assertAt(10_005, IRunTypes.Phase.Final, NO_END);
+        assertAt(9_999, IRunTypes.Phase.Final, NO_END);
+        assertAt(10**9, IRunTypes.Phase.Final, NO_END);
         c.revealEnd = 0;
-        assertAt(10_005, ITrainingRun.Phase.Final, NO_END);
+        assertAt(10_005, IRunTypes.Phase.Final, NO_END);
         c.height = 100;
-        assertAt(10_005, ITrainingRun.Phase.Finished, NO_END);
+        assertAt(10_005, IRunTypes.Phase.Finished, NO_END);
     }
 
     /// @dev Another way to say it: the phase is the number of ends that have passed.
@@ -104,10 +104,10 @@ contract PhasesTest is Test {
         if (time >= second) ++passed;
         if (time >= second + voting) ++passed;
         bool isVoid = passed == 3 || (passed == 2 && uint256(revealed) * 3 <= uint256(base) * 2);
-        if (isVoid) return assertAt(time, ITrainingRun.Phase.Void, NO_END);
-        if (passed == 0) return assertAt(time, ITrainingRun.Phase.Commit, c.commitEnd);
-        if (passed == 1) return assertAt(time, ITrainingRun.Phase.Reveal, second);
-        assertAt(time, ITrainingRun.Phase.Vote, second + voting);
+        if (isVoid) return assertAt(time, IRunTypes.Phase.Void, NO_END);
+        if (passed == 0) return assertAt(time, IRunTypes.Phase.Commit, c.commitEnd);
+        if (passed == 1) return assertAt(time, IRunTypes.Phase.Reveal, second);
+        assertAt(time, IRunTypes.Phase.Vote, second + voting);
     }
 
     function testFuzz_stretched(uint32 window, uint8 stretch) public view {

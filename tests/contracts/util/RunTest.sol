@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IRunErrors} from "../../../contracts/interfaces/IRunErrors.sol";
+import {IRunTypes} from "../../../contracts/interfaces/IRunTypes.sol";
 import {ITrainingRun} from "../../../contracts/interfaces/ITrainingRun.sol";
 import {Test} from "./Test.sol";
 import {vm} from "./Vm.sol";
@@ -22,7 +24,7 @@ abstract contract RunTest is Test {
     }
 
     ITrainingRun internal run;
-    ITrainingRun.Parameters internal p;
+    IRunTypes.Parameters internal p;
     bytes private expected;
 
     function setUp() public virtual {
@@ -33,7 +35,7 @@ abstract contract RunTest is Test {
     }
 
     /// @dev The demo's windows (design, operations.md, Default windows).
-    function defaults() internal pure returns (ITrainingRun.Parameters memory d) {
+    function defaults() internal pure returns (IRunTypes.Parameters memory d) {
         d.genesisRoot = keccak256("genesis");
         d.specDigest = keccak256("specification");
         d.parameterCount = 100_000;
@@ -252,7 +254,7 @@ abstract contract RunTest is Test {
     function toVote(uint8 first, uint8 last) internal {
         commitAll(first, last);
         revealAll(first, last);
-        assertPhase(ITrainingRun.Phase.Vote);
+        assertPhase(IRunTypes.Phase.Vote);
     }
 
     /// @notice A good round with all seats first..last.
@@ -268,16 +270,16 @@ abstract contract RunTest is Test {
     function playVoid(uint8 first, uint8 last) internal {
         commitAll(first, last);
         skipTo(run.deadline());
-        assertPhase(ITrainingRun.Phase.Void);
+        assertPhase(IRunTypes.Phase.Void);
     }
 
     // ------------------------------------------------------------------ checks
 
-    function assertPhase(ITrainingRun.Phase wanted) internal view {
+    function assertPhase(IRunTypes.Phase wanted) internal view {
         assertEq(uint256(run.phase()), uint256(wanted), "phase");
     }
 
-    function wrongPhase(ITrainingRun.Phase current) internal pure returns (bytes memory) {
-        return abi.encodeWithSelector(ITrainingRun.WrongPhase.selector, current);
+    function wrongPhase(IRunTypes.Phase current) internal pure returns (bytes memory) {
+        return abi.encodeWithSelector(IRunErrors.WrongPhase.selector, current);
     }
 }

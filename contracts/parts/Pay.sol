@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {RunStorage} from "./RunStorage.sol";
+
+/// @title Pay: the pool, what seats earn, and what accounts can claim
+/// @notice A seat earns `rewardPerRound * weight / base` for a round that accepted it and for whose outcome it voted, and `checkReward * weight / base` for a
+/// cross-check that holds. What is not earned stays in the pool: nobody gains by keeping others out. All by pull, from a ledger of its own.
+abstract contract Pay is RunStorage {
+    /// @dev What `settle` keeps of a seat while it walks over heights.
+    struct Payee {
+        uint256 bit;
+        bytes32 key; // of its condemnations; 0 = none
+        uint256 first;
+        uint256 until;
+        uint256 changesAt;
+        uint256 weight;
+        uint256 nextWeight;
+        uint256 settledTo;
+        uint256 paid;
+        uint256 forfeited;
+        bool isWaiting; // for the pool
+    }
+
+    /// @dev What a height's round says of all seats.
+    struct Terms {
+        uint256 round;
+        uint256 time;
+        uint256 base;
+        uint256 earners;
+        uint256 checked;
+    }
+
+    /// @notice See ITrainingRun.
+    function settle(uint16[] calldata holders, uint32 count) external {
+        Payee[] memory payees = new Payee[](holders.length);
+        uint256 height = _clock.height;
+        uint256 end = height;
+        for (uint256 i; i < holders.length; ++i) {
+            // Twice in one batch, a seat would be paid once and cost the pool twice.
+            if (i != 0 && holders[i] <= holders[i - 1]) revert NotAscending();
+            _load(payees[i], holders[i]);
+            if (payees[i].settledTo < height) height = payees[i].settledTo;
+        }
+        if (height + count < end) end = height + count;
+
+        // Each round is read once for all seats: that is what a batch saves.
+        for (; height < end; ++height) {
+            (bool isSafe, Terms memory t) = _termsOf(height + 1);
+            if (!isSafe) break;
+            for (uint256 i; i < payees.length; ++i) {
+                Payee memory p = payees[i];
+                if (p.settledTo != height || p.isWaiting) continue;
+                if (t.earners & p.bit == 0 || _pay(p, t)) p.settledTo = height + 1;
+                else p.isWaiting = true;
+            }
+        }
+
+        for (uint256 i; i < payees.length; ++i) {
+            Payee memory p = payees[i];
+            Seat storage s = _holder(holders[i]);
+            if (p.settledTo <= s.settledTo) continue;
+            s.settledTo = uint24(p.settledTo);
+            _credit[s.owner] += p.paid;
+            emit Settled(holders[i], s.settledTo, p.paid, p.forfeited);
+        }
+    }
+
+    /// @notice See ITrainingRun.
+    function claim(address payable to) external {
+        uint256 amount = _credit[msg.sender];
+        if (amount == 0) revert NothingToClaim();
+        _credit[msg.sender] = 0;
+        emit Claimed(msg.sender, to, amount);
+        _send(to, amount);
+    }
+
+    /// @notice See ITrainingRun.
+    function sweep(address payable to) external {
+        if (msg.sender != OWNER) revert NotRunOwner();
+        (Phase current,) = _phase();
+        uint256 time = _roll.stoppedAt;
+        if (current != Phase.Finished && (time == 0 || _isOpen())) revert WrongPhase(current);
+        // Nothing final after this can still be earned, nor fall: see `_nextOpening` for the time to settle.
+        Ballot storage b = _ballots[_result(_clock.height).round % RING];
+        if (b.time > time) time = b.time;
+        time += SLOT_BUSY;
+        if (block.timestamp < time) revert TooEarly(uint64(time));
+
+        uint256 amount = _pool;
+        _pool = 0;
+        emit Swept(to, amount);
+        _send(to, amount);
+    }
+
+    // ------------------------------------------------------------------ internal
+
+    function _holder(uint16 holder) private view returns (Seat storage) {
+        return holder < MAX_SEATS ? _seats[holder] : _former[holder - MAX_SEATS];
+    }
+
+    /// @dev Whether the pay of a height may be drawn, and its terms: no earners where the record is gone.
+    function _termsOf(uint256 height) private view returns (bool isSafe, Terms memory t) {
+        Result storage r = _result(height);
+        if (r.height != height) return (true, t);
+        t.round = r.round;
+        uint256 slot = t.round % RING;
+        Ballot storage b = _ballots[slot];
+        if (b.round != t.round) return (true, t);
+        t.time = b.time;
+        // INVARIANT: no pay leaves while its round can still be overturned.
+        if (block.timestamp < t.time + HORIZON) return (false, t);
+        t.base = b.base;
+        t.earners = _accepted[slot] & _voters[slot];
+        if (t.earners != 0) t.checked = _checked[slot];
+        return (true, t);
+    }
+
+    function _load(Payee memory p, uint16 holder) private view {
+        Seat storage s = _holder(holder);
+        p.bit = 1 << uint8(holder);
+        (p.first, p.until, p.settledTo) = (s.first, s.until, s.settledTo);
+        (p.changesAt, p.weight, p.nextWeight) = (s.changesAt, s.weight, s.nextWeight);
+        if (s.flags & CONDEMNED != 0) p.key = _holderKey(holder, s.first);
+    }
+
+    /// @dev Pays one seat for one round, so far in memory, or returns false where the pool is too small.
+    function _pay(Payee memory p, Terms memory t) private returns (bool) {
+        if (t.round < p.first || t.round > p.until) return true; // the vote of another holder of the id
+        uint256 weight = t.round < p.changesAt ? p.weight : p.nextWeight;
+        uint256 due = (_parameters.rewardPerRound * weight) / t.base;
+        if (t.checked & p.bit != 0) due += (_parameters.checkReward * weight) / t.base;
+        if (due > _pool) return false;
+        _pool -= uint128(due);
+        if (p.key != 0 && _forfeit(p.key, t.time, due)) p.forfeited += due;
+        else p.paid += due;
+        return true;
+    }
+
+    /// @dev Whether a condemnation takes the pay of a round final at `time`; if so the witness is paid first, and the rest is burnt.
+    function _forfeit(bytes32 key, uint256 time, uint256 due) private returns (bool) {
+        Condemnation[] storage all = _condemnations[key];
+        for (uint256 i; i < all.length; ++i) {
+            Condemnation storage c = all[i];
+            if (time > c.time || time + HORIZON <= c.time) continue;
+            uint256 reward = due < c.left ? due : c.left;
+            c.left -= uint128(reward);
+            _credit[c.witness] += reward;
+            _burnt += uint128(due - reward);
+            return true;
+        }
+        return false;
+    }
+}
