@@ -61,7 +61,7 @@ contract TrainingRun is Seats, Rounds, Membership {
     }
 
     /// @inheritdoc ITrainingRun
-    function challenge(uint32, uint32, uint32, bytes32) external payable {
+    function challenge(uint32, uint32, uint32, bytes26) external payable {
         _settlement();
     }
 

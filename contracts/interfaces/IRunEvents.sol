@@ -50,7 +50,7 @@ interface IRunEvents {
     /// @notice What the pool of an ended run still held went to its owner.
     event Swept(address indexed to, uint256 amount);
     /// @notice Somebody says that chunk `chunk` of the state made by `round` is wrong, and stakes a bond on it.
-    event Challenged(uint32 indexed round, uint32 indexed chunk, address indexed challenger, uint32 height, uint256 bond, bytes32 stateRoot);
+    event Challenged(uint32 indexed round, uint32 indexed chunk, address indexed challenger, uint32 height, uint256 bond, bytes26 stateRoot);
     /// @notice A part of an answer is in; the sums are the caller's to keep.
     event AnswerAdvanced(uint32 indexed round, uint32 indexed chunk, address indexed answerer, uint256 next, uint256 weight);
     /// @notice The chunk is right. `isLate`: after the overturn, which stands, but nobody is slashed.

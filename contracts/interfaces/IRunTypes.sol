@@ -216,7 +216,7 @@ interface IRunTypes {
     /// @param height the height that the round made
     /// @param status see Status
     /// @param oldRoot leading bytes of the root of the state before
-    /// @param newRoot root of the challenged state
+    /// @param newRoot leading bytes of the root of the challenged state
     /// @param bond wei still held
     /// @param prize wei that the challenger may still win out of slashes
     /// @param voters bitmap of the seats that are named by the overturn and not settled
@@ -226,7 +226,7 @@ interface IRunTypes {
         uint24 height;
         Status status;
         bytes26 oldRoot;
-        bytes32 newRoot;
+        bytes26 newRoot;
         uint128 bond;
         uint128 prize;
         uint256 voters;

@@ -125,8 +125,8 @@ interface ITrainingRun is IRunErrors, IRunEvents {
     /// @param round the round
     /// @param height the height that it made
     /// @param chunk index of the chunk of 1,024 parameters
-    /// @param stateRoot the root that it voted for: the challenge counts for no other
-    function challenge(uint32 round, uint32 height, uint32 chunk, bytes32 stateRoot) external payable;
+    /// @param stateRoot leading bytes of the root that it voted for: the challenge counts for no other
+    function challenge(uint32 round, uint32 height, uint32 chunk, bytes26 stateRoot) external payable;
 
     /// @notice Adds seats to the sender's sums for an answer that does not fit one transaction.
     /// @param sum the sums so far, as they were after the sender's last part; empty lanes = start
@@ -158,7 +158,7 @@ interface ITrainingRun is IRunErrors, IRunEvents {
     /// @notice Settles one voter of an overturned round, an answerWindow after the overturn (at once if it was cancelled); by anybody.
     function slash(uint32 round, uint32 chunk, uint8 seat) external;
 
-    /// @notice Accuses a seat of dishonest training in a final round that is not safe yet.
+    /// @notice Accuses a seat of dishonest training in a final round that is not safe yet (an overturned one included: the work was no better for it).
     /// @param round the round
     /// @param seat the sender's seat
     /// @param accused the accused seat

@@ -10,7 +10,7 @@ abstract contract Accusations is RunStorage {
         uint256 weight = _requireActing(seat, round);
         if (accused == seat) revert SelfAccused();
         Ballot storage b = _ballots[round % RING];
-        if (b.round != round || b.flags & FINAL == 0) revert NotStanding(round);
+        if (b.round != round || b.flags & FINAL == 0) revert NotFinal(round);
         if (block.timestamp >= b.time + HORIZON) revert TooLate(uint64(b.time + HORIZON));
         Entry storage e = _entry(round, accused);
         if (e.round != round || e.stage == 0 || e.digest != bytes27(gradientRoot)) revert WrongGradient(accused);

@@ -8,14 +8,14 @@ import {RunStorage} from "./RunStorage.sol";
 /// @title Challenges: a wrong sum is refuted by recomputing one chunk, even if all voters collude
 abstract contract Challenges is RunStorage {
     /// @notice See ITrainingRun.
-    function challenge(uint32 round, uint32 height, uint32 chunk, bytes32 stateRoot) external payable {
+    function challenge(uint32 round, uint32 height, uint32 chunk, bytes26 stateRoot) external payable {
         if (!_isStanding(round, height)) revert NotStanding(round);
         Ballot storage b = _ballots[round % RING];
         uint256 end = uint256(b.time) + _parameters.challengeWindow;
         // A round whose record is gone is long safe.
         if (b.round != round || block.timestamp >= end) revert TooLate(uint64(end));
         bytes26 root = _result(height).root;
-        if (bytes26(stateRoot) != root) revert WrongRoot(root);
+        if (stateRoot != root) revert WrongRoot(root);
         if (chunk >= _chunks()) revert NoSuchChunk(_chunks());
         Challenge storage c = _challenges[round][chunk];
         if (c.status != Status.None) revert AlreadyChallenged();
@@ -65,7 +65,8 @@ abstract contract Challenges is RunStorage {
         (uint256[64] memory lanes, uint256 weight, uint256 next) = _add(round, chunk, sum, gradients);
         if (_accepted[round % RING] >> next != 0) revert SeatMissing(next);
         bytes memory newChunk = abi.encodePacked(SignVote.stepChunk(oldChunk, lanes, weight, _stepAt(c.height - 1)));
-        if (ChunkTree.root(ChunkTree.stateLeaf(chunk, newChunk), chunk, newPath) != c.newRoot) revert WrongNewState();
+        // INVARIANT: exactly what the voters' record holds is compared, and nothing that the challenger could choose.
+        if (bytes26(ChunkTree.root(ChunkTree.stateLeaf(chunk, newChunk), chunk, newPath)) != c.newRoot) revert WrongNewState();
 
         bool isLate = c.status == Status.Executed;
         c.status = isLate ? Status.Cancelled : Status.Answered;

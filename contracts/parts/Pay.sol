@@ -137,18 +137,18 @@ abstract contract Pay is RunStorage {
         return true;
     }
 
-    /// @dev Whether a condemnation takes the pay of a round final at `time`; if so the witness is paid first, and the rest is burnt.
-    function _forfeit(bytes32 key, uint256 time, uint256 due) private returns (bool) {
+    /// @dev Whether condemnations take the pay of a round final at `time`; if so the witnesses are paid first, and the rest is burnt.
+    function _forfeit(bytes32 key, uint256 time, uint256 due) private returns (bool isForfeited) {
         Condemnation[] storage all = _condemnations[key];
         for (uint256 i; i < all.length; ++i) {
             Condemnation storage c = all[i];
             if (time > c.time || time + HORIZON <= c.time) continue;
+            isForfeited = true;
             uint256 reward = due < c.left ? due : c.left;
+            due -= reward;
             c.left -= uint128(reward);
             _credit[c.witness] += reward;
-            _burnt += uint128(due - reward);
-            return true;
         }
-        return false;
+        if (isForfeited) _burnt += uint128(due);
     }
 }
