@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 from tests.differential.operations import SAME_BLOCK, Scene, Step
+from trainer.protocol.events import Proposed, RoundFinal, RoundOpened, Voted
 from trainer.protocol.phases import is_two_thirds, stretched
-from trainer.protocol.types import (
-    Event,
-    Phase,
-    Proposed,
-    RoundFinal,
-    RoundOpened,
-    Voted,
-)
+from trainer.protocol.types import Event, Phase
 
 # What the recorded sequences hold at least. Errors by their name, the rest in words.
 MINIMUM = {

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 
 from tests.differential.operations import Scene, Step
-from trainer.protocol.types import NO_END, Event, Proposed, RoundFinal, Voted
+from trainer.protocol.events import Proposed, RoundFinal, Voted
+from trainer.protocol.types import NO_END, Event
 
 UINT64_MAX = (1 << 64) - 1
 

@@ -10,8 +10,9 @@ import pytest
 from tests.protocol.questions import ME, digests, final_outcome, key_of, local_of, reach, sends, work_of
 from trainer.protocol import session
 from trainer.protocol.actions import Local, Outcome, TrainingKey
+from trainer.protocol.events import Left
 from trainer.protocol.run_state import RunState
-from trainer.protocol.types import BlockRef, Left, Phase
+from trainer.protocol.types import BlockRef, Phase
 
 # ---------------------------------------------------------------------- commit
 

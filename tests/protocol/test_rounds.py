@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tests.differential.operations import DEFAULTS, SAME_BLOCK, Scene, Sequence, Step, load_sequences, word
 from trainer.protocol import keychain
 from trainer.protocol.constants import MAX_STRETCH
+from trainer.protocol.events import Committed, Joined, Revealed, RoundFinal, RoundOpened
 from trainer.protocol.messages import Domains
 from trainer.protocol.phases import (
     Clock,
@@ -28,18 +29,7 @@ from trainer.protocol.phases import (
 )
 from trainer.protocol.rounds import Contract, Revert
 from trainer.protocol.run_state import RunState
-from trainer.protocol.types import (
-    FOREVER,
-    NO_END,
-    BlockRef,
-    Committed,
-    Event,
-    Joined,
-    Phase,
-    Revealed,
-    RoundFinal,
-    RoundOpened,
-)
+from trainer.protocol.types import FOREVER, NO_END, BlockRef, Event, Phase
 
 DOMAINS = Domains.of(1, "0x" + "22" * 20)
 OPENED = 1000

@@ -9,8 +9,9 @@ from tests.protocol.questions import ME, final_outcome, key_of, local_of, reach,
 from tests.protocol.simulation import Network
 from trainer.protocol import session
 from trainer.protocol.actions import Local
+from trainer.protocol.events import Joined
 from trainer.protocol.run_state import RunState
-from trainer.protocol.types import BlockRef, Joined, Phase
+from trainer.protocol.types import BlockRef, Phase
 
 # ---------------------------------------------------------------------- seats and rounds
 

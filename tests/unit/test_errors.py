@@ -13,8 +13,9 @@ import pytest
 
 from trainer import errors
 from trainer.errors import REVERTS, ComitiaError, ContractRevert
+from trainer.protocol.events import EVENTS
 from trainer.protocol.phases import Clock
-from trainer.protocol.types import EVENTS, Event, Parameters, Phase
+from trainer.protocol.types import Event, Parameters, Phase
 
 ROOT = Path(__file__).resolve().parents[2]
 INTERFACE = re.sub(r"//[^\n]*", "", (ROOT / "contracts/interfaces/ITrainingRun.sol").read_text())

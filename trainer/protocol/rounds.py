@@ -10,18 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from trainer.protocol.constants import FIRST_ROUND, MAX_PEER_BYTES, MAX_SEATS, MAX_STRETCH, MAX_WEIGHT
-from trainer.protocol.messages import compute_commitment, compute_outcome
-from trainer.protocol.phases import compute_base, compute_phase, is_two_thirds
-from trainer.protocol.run_state import Round, RunState, Seat
-from trainer.protocol.types import (
-    FOREVER,
+from trainer.protocol.events import (
     Activated,
-    BlockRef,
     Committed,
-    Event,
     Joined,
     Left,
-    Phase,
     Proposed,
     Revealed,
     RoundFinal,
@@ -29,6 +22,10 @@ from trainer.protocol.types import (
     Voted,
     Withdrawn,
 )
+from trainer.protocol.messages import compute_commitment, compute_outcome
+from trainer.protocol.phases import compute_base, compute_phase, is_two_thirds
+from trainer.protocol.run_state import Round, RunState, Seat
+from trainer.protocol.types import FOREVER, BlockRef, Event, Phase
 
 ZERO_ADDRESS = "0x" + "00" * 20
 OPEN_PHASES = (Phase.COMMIT, Phase.REVEAL, Phase.VOTE)

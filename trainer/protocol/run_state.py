@@ -8,19 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from trainer.protocol import assignment, keychain
-from trainer.protocol.messages import Domains
-from trainer.protocol.phases import Clock, compute_commit_end, compute_phase, stretched
-from trainer.protocol.types import (
-    FOREVER,
-    NO_END,
+from trainer.protocol.events import (
     Activated,
-    BlockRef,
     Committed,
-    Event,
     Joined,
     Left,
-    Parameters,
-    Phase,
     Proposed,
     Revealed,
     RoundFinal,
@@ -28,6 +20,9 @@ from trainer.protocol.types import (
     Voted,
     Withdrawn,
 )
+from trainer.protocol.messages import Domains
+from trainer.protocol.phases import Clock, compute_commit_end, compute_phase, stretched
+from trainer.protocol.types import FOREVER, NO_END, BlockRef, Event, Parameters, Phase
 
 
 @dataclass

@@ -1,4 +1,6 @@
-"""Values that travel between the floors: parameters of a run, events, seats, the clock. Frozen where they are facts."""
+"""Values that travel between the floors: parameters of a run, phases, blocks. Frozen where they are facts; the events
+are in events.py.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from enum import IntEnum
 
 UINT32_MAX = (1 << 32) - 1
 NO_END = UINT32_MAX  # a phase whose end is not known yet
-FOREVER = (1 << 24) - 1  # `until` of a seat that has not left
+FOREVER = (1 << 24) - 1  # `until` of a seat that neither is benched nor has left
 
 
 class Phase(IntEnum):
@@ -20,6 +22,17 @@ class Phase(IntEnum):
     VOID = 4
     FINAL = 5
     FINISHED = 6
+
+
+class Status(IntEnum):
+    """What became of a challenge; the numbers are those of `ITrainingRun.Status`."""
+
+    NONE = 0
+    OPEN = 1
+    ANSWERED = 2
+    EXECUTED = 3
+    CANCELLED = 4
+    LAPSED = 5
 
 
 @dataclass(frozen=True)
@@ -46,6 +59,10 @@ class Parameters:
     warmup: int
     decay: int
     total_heights: int
+    reward_per_round: int
+    check_reward: int
+    challenge_bond: int
+    invitation_only: bool
 
     @property
     def horizon(self) -> int:
@@ -67,101 +84,3 @@ class Event:
     """Base of all events: `block` says where it happened. Field names are those of the contract, in snake case."""
 
     block: BlockRef
-
-
-@dataclass(frozen=True)
-class Joined(Event):
-    seat: int
-    owner: str
-    operator: str
-    weight: int
-    round: int
-    tip: bytes
-    peer: str
-
-
-@dataclass(frozen=True)
-class Activated(Event):
-    seat: int
-    from_round: int
-    weight: int
-
-
-@dataclass(frozen=True)
-class Left(Event):
-    seat: int
-    last_round: int
-    weight: int
-
-
-@dataclass(frozen=True)
-class Withdrawn(Event):
-    seat: int
-    to: str
-    amount: int
-
-
-@dataclass(frozen=True)
-class RoundOpened(Event):
-    round: int
-    height: int
-    active: int
-    base: int
-    stretch: int
-    previous_block: int
-
-
-@dataclass(frozen=True)
-class Committed(Event):
-    round: int
-    seat: int
-    sealed_digest: bytes
-
-
-@dataclass(frozen=True)
-class Revealed(Event):
-    round: int
-    seat: int
-    gradient_root: bytes
-    key: bytes
-    haves: int
-
-
-@dataclass(frozen=True)
-class Proposed(Event):
-    round: int
-    outcome: bytes
-    accepted: int
-    checked: int
-    new_state_root: bytes
-
-
-@dataclass(frozen=True)
-class Voted(Event):
-    round: int
-    seat: int
-    outcome: bytes
-
-
-@dataclass(frozen=True)
-class RoundFinal(Event):
-    round: int
-    height: int
-    accepted: int
-    checked: int
-    state_root: bytes
-    voters: int
-
-
-EVENTS: tuple[type[Event], ...] = (
-    Joined,
-    Activated,
-    Left,
-    Withdrawn,
-    RoundOpened,
-    Committed,
-    Revealed,
-    Proposed,
-    Voted,
-    RoundFinal,
-)
