@@ -61,7 +61,7 @@ contract TrainingRun is Seats, Rounds, Membership {
     }
 
     /// @inheritdoc ITrainingRun
-    function challenge(uint32, uint32, uint32, bytes26) external payable {
+    function challenge(uint32, uint32, uint32, bytes32) external payable {
         _settlement();
     }
 
@@ -91,7 +91,7 @@ contract TrainingRun is Seats, Rounds, Membership {
     }
 
     /// @inheritdoc ITrainingRun
-    function accuse(uint32, uint8, uint8, bytes32, uint8) external {
+    function accuse(uint32, uint32, uint8, uint8, bytes32, uint8) external {
         _settlement();
     }
 

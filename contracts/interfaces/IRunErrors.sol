@@ -89,8 +89,6 @@ interface IRunErrors is IRunTypes {
     error NotRunOwner();
     /// @notice Not after this time.
     error TooLate(uint64 time);
-    /// @notice The round is not final, or its record is gone.
-    error NotFinal(uint32 round);
     /// @notice That round did not make that height, or it was overturned.
     error NotStanding(uint32 round);
     /// @notice The round's state root begins otherwise.

@@ -50,7 +50,7 @@ interface IRunEvents {
     /// @notice What the pool of an ended run still held went to its owner.
     event Swept(address indexed to, uint256 amount);
     /// @notice Somebody says that chunk `chunk` of the state made by `round` is wrong, and stakes a bond on it.
-    event Challenged(uint32 indexed round, uint32 indexed chunk, address indexed challenger, uint32 height, uint256 bond, bytes26 stateRoot);
+    event Challenged(uint32 indexed round, uint32 indexed chunk, address indexed challenger, uint32 height, uint256 bond, bytes32 stateRoot);
     /// @notice A part of an answer is in; the sums are the caller's to keep.
     event AnswerAdvanced(uint32 indexed round, uint32 indexed chunk, address indexed answerer, uint256 next, uint256 weight);
     /// @notice The chunk is right. `isLate`: after the overturn, which stands, but nobody is slashed.
@@ -59,7 +59,7 @@ interface IRunEvents {
     event Overturned(uint32 indexed round, uint32 indexed chunk, uint32 height, uint32 lastRound, uint256 voters);
     /// @notice A challenge ended without a decision; the bond is credited to the challenger.
     event ChallengeLapsed(uint32 indexed round, uint32 indexed chunk);
-    /// @notice A voter named by an overturn is settled: it loses `lost` of its weight (0 after a late answer), `prize` wei of which go to the challenger.
+    /// @notice A voter named by an overturn is settled: it loses `lost` of its weight (0 after a late answer), and `prize` wei of that go to the challenger.
     event Slashed(uint32 indexed round, uint32 indexed chunk, uint8 indexed seat, uint8 lost, uint256 prize);
     /// @notice `accuser` says that `accused` did not train honestly in `round`; `witness` is the checker who saw it.
     event Accused(uint32 indexed round, uint8 indexed accused, uint8 accuser, uint8 witness);

@@ -103,6 +103,8 @@ interface IRunTypes {
     /// @param missesFrom rounds before this one count no misses (they were overturned)
     /// @param openChallenges challenges neither answered nor executed nor lapsed
     /// @param epoch number of the newest group key; 0 = none
+    /// @param departedIn round that `departed` is about
+    /// @param departed weight of that round that has left while it was the current one
     /// @param stoppedAt time at which the owner stopped new rounds; 0 = not
     struct Roll {
         uint16 nextActive;
@@ -111,6 +113,8 @@ interface IRunTypes {
         uint24 missesFrom;
         uint16 openChallenges;
         uint32 epoch;
+        uint24 departedIn;
+        uint16 departed;
         uint32 stoppedAt;
     }
 
@@ -216,7 +220,7 @@ interface IRunTypes {
     /// @param height the height that the round made
     /// @param status see Status
     /// @param oldRoot leading bytes of the root of the state before
-    /// @param newRoot leading bytes of the root of the challenged state
+    /// @param newRoot root of the challenged state
     /// @param bond wei still held
     /// @param prize wei that the challenger may still win out of slashes
     /// @param voters bitmap of the seats that are named by the overturn and not settled
@@ -226,7 +230,7 @@ interface IRunTypes {
         uint24 height;
         Status status;
         bytes26 oldRoot;
-        bytes26 newRoot;
+        bytes32 newRoot;
         uint128 bond;
         uint128 prize;
         uint256 voters;

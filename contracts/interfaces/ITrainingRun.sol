@@ -28,7 +28,7 @@ interface ITrainingRun is IRunErrors, IRunEvents {
     /// @notice Lets the seat act from the next round on; by owner or operator, once `activateDelay` has passed since it joined or was benched.
     function activate(uint8 seat) external;
 
-    /// @notice Leaves: the seat acts in no later round. By the owner. Where the current round waits for a third of its base to commit, the cap starts.
+    /// @notice Leaves: the seat acts in no later round. By the owner. Where too much has left for a third of the round's base to commit, the cap starts.
     function leave(uint8 seat) external;
 
     /// @notice Pays the stake of a seat that left to `to`, once its last counted vote is past the horizon. By the owner; a former holder first.
@@ -49,7 +49,7 @@ interface ITrainingRun is IRunErrors, IRunEvents {
     /// @notice Benches a seat that missed the rounds `round`, `round + 1` and `round + 2`, the last of which is at most two rounds back; by anybody.
     function bench(uint8 seat, uint32 round) external;
 
-    /// @notice Makes a seat leave that has been benched for longer than challengeWindow + answerWindow; by anybody. Its stake stays its owner's.
+    /// @notice Makes a seat leave that has been benched for longer than challengeWindow + answerWindow after it could activate; by anybody. Its stake stays its owner's.
     function retire(uint8 seat) external;
 
     // ------------------------------------------------------------------ places in a full run
@@ -60,7 +60,8 @@ interface ITrainingRun is IRunErrors, IRunEvents {
     /// @notice Credits a bid's stake to its owner; by the bidder.
     function withdrawBid(uint8 seat) external;
 
-    /// @notice Takes the place, once `activateDelay` has passed since the bid: its holder leaves with its stake, the bidder acts from the next round on.
+    /// @notice Takes the place, once `activateDelay` has passed since the bid: its holder acts in no later round and leaves with its stake. The bidder may activate
+    /// the seat at once; a worker waits until its tip serves.
     function takeSeat(uint8 seat, address operator, bytes32 tip, string calldata peer) external;
 
     // ------------------------------------------------------------------ rounds
@@ -125,8 +126,8 @@ interface ITrainingRun is IRunErrors, IRunEvents {
     /// @param round the round
     /// @param height the height that it made
     /// @param chunk index of the chunk of 1,024 parameters
-    /// @param stateRoot leading bytes of the root that it voted for: the challenge counts for no other
-    function challenge(uint32 round, uint32 height, uint32 chunk, bytes26 stateRoot) external payable;
+    /// @param stateRoot the root that it voted for: the challenge counts for no other
+    function challenge(uint32 round, uint32 height, uint32 chunk, bytes32 stateRoot) external payable;
 
     /// @notice Adds seats to the sender's sums for an answer that does not fit one transaction.
     /// @param sum the sums so far, as they were after the sender's last part; empty lanes = start
@@ -158,13 +159,14 @@ interface ITrainingRun is IRunErrors, IRunEvents {
     /// @notice Settles one voter of an overturned round, an answerWindow after the overturn (at once if it was cancelled); by anybody.
     function slash(uint32 round, uint32 chunk, uint8 seat) external;
 
-    /// @notice Accuses a seat of dishonest training in a final round that is not safe yet (an overturned one included: the work was no better for it).
+    /// @notice Accuses a seat of dishonest training in a final round that is not safe yet.
     /// @param round the round
+    /// @param height the height that it made
     /// @param seat the sender's seat
     /// @param accused the accused seat
     /// @param gradientRoot what the accused revealed: the accusation counts on no other fork
     /// @param witness the checker who saw it; the accused itself = none
-    function accuse(uint32 round, uint8 seat, uint8 accused, bytes32 gradientRoot, uint8 witness) external;
+    function accuse(uint32 round, uint32 height, uint8 seat, uint8 accused, bytes32 gradientRoot, uint8 witness) external;
 
     // ------------------------------------------------------------------ membership
 
@@ -180,7 +182,7 @@ interface ITrainingRun is IRunErrors, IRunEvents {
     /// @param file sha2-256 of the age file that wraps the key to every member
     function announceGroupKey(bytes32 file) external;
 
-    /// @notice Stops new rounds, for ever. By the run's owner.
+    /// @notice Stops new rounds, for ever. By the run's owner. Where the current round waits for a third of its base to commit, the cap starts.
     function stop() external;
 
     // ------------------------------------------------------------------ views

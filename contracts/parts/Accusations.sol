@@ -6,12 +6,15 @@ import {RunStorage} from "./RunStorage.sol";
 /// @title Accusations of dishonest training: they take pay, never stake, and stop no round
 abstract contract Accusations is RunStorage {
     /// @notice See ITrainingRun.
-    function accuse(uint32 round, uint8 seat, uint8 accused, bytes32 gradientRoot, uint8 witness) external {
+    function accuse(uint32 round, uint32 height, uint8 seat, uint8 accused, bytes32 gradientRoot, uint8 witness) external {
         uint256 weight = _requireActing(seat, round);
         if (accused == seat) revert SelfAccused();
+        // A cartel that was overturned has its old weight in older rounds still.
+        if (_seats[seat].named != 0) revert NamedByOverturn(_seats[seat].named);
+        if (!_isStanding(round, height)) revert NotStanding(round);
         Ballot storage b = _ballots[round % RING];
-        if (b.round != round || b.flags & FINAL == 0) revert NotFinal(round);
-        if (block.timestamp >= b.time + HORIZON) revert TooLate(uint64(b.time + HORIZON));
+        uint256 end = b.time + HORIZON;
+        if (b.round != round || block.timestamp >= end) revert TooLate(uint64(end));
         Entry storage e = _entry(round, accused);
         if (e.round != round || e.stage == 0 || e.digest != bytes27(gradientRoot)) revert WrongGradient(accused);
         Seat storage s = _holderAt(accused, round);

@@ -8,14 +8,14 @@ import {RunStorage} from "./RunStorage.sol";
 /// @title Challenges: a wrong sum is refuted by recomputing one chunk, even if all voters collude
 abstract contract Challenges is RunStorage {
     /// @notice See ITrainingRun.
-    function challenge(uint32 round, uint32 height, uint32 chunk, bytes26 stateRoot) external payable {
+    function challenge(uint32 round, uint32 height, uint32 chunk, bytes32 stateRoot) external payable {
         if (!_isStanding(round, height)) revert NotStanding(round);
         Ballot storage b = _ballots[round % RING];
         uint256 end = uint256(b.time) + _parameters.challengeWindow;
         // A round whose record is gone is long safe.
         if (b.round != round || block.timestamp >= end) revert TooLate(uint64(end));
-        bytes26 root = _result(height).root;
-        if (stateRoot != root) revert WrongRoot(root);
+        // INVARIANT: the root is the whole one that was voted for, and nothing that the challenger could choose: else no answer would fit.
+        if (bytes20(_outcome(round, stateRoot)) != b.outcome) revert WrongRoot(_result(height).root);
         if (chunk >= _chunks()) revert NoSuchChunk(_chunks());
         Challenge storage c = _challenges[round][chunk];
         if (c.status != Status.None) revert AlreadyChallenged();
@@ -65,8 +65,7 @@ abstract contract Challenges is RunStorage {
         (uint256[64] memory lanes, uint256 weight, uint256 next) = _add(round, chunk, sum, gradients);
         if (_accepted[round % RING] >> next != 0) revert SeatMissing(next);
         bytes memory newChunk = abi.encodePacked(SignVote.stepChunk(oldChunk, lanes, weight, _stepAt(c.height - 1)));
-        // INVARIANT: exactly what the voters' record holds is compared, and nothing that the challenger could choose.
-        if (bytes26(ChunkTree.root(ChunkTree.stateLeaf(chunk, newChunk), chunk, newPath)) != c.newRoot) revert WrongNewState();
+        if (ChunkTree.root(ChunkTree.stateLeaf(chunk, newChunk), chunk, newPath) != c.newRoot) revert WrongNewState();
 
         bool isLate = c.status == Status.Executed;
         c.status = isLate ? Status.Cancelled : Status.Answered;
@@ -138,7 +137,8 @@ abstract contract Challenges is RunStorage {
             uint8 kept = s.nextWeight / 2;
             lost = s.nextWeight - kept;
             uint256 amount = lost * WEIGHT_UNIT;
-            prize = amount < c.prize ? amount : c.prize;
+            // Half of it at most: to be slashed by oneself must cost.
+            prize = amount / 2 < c.prize ? amount / 2 : c.prize;
             c.prize -= uint128(prize);
             _credit[c.challenger] += prize;
             _returnBond(c);
@@ -155,6 +155,12 @@ abstract contract Challenges is RunStorage {
 
     function _chunks() private view returns (uint32) {
         return uint32((_parameters.parameterCount + SignVote.CHUNK - 1) / SignVote.CHUNK);
+    }
+
+    /// @dev The outcome that the round would have with this root (see `vote`).
+    function _outcome(uint32 round, bytes32 stateRoot) private view returns (bytes32) {
+        uint256 slot = round % RING;
+        return keccak256(abi.encode(_domain("comitia.outcome.v1"), round, _accepted[slot], _checked[slot], stateRoot));
     }
 
     function _partKey(uint32 round, uint32 chunk) private view returns (bytes32) {

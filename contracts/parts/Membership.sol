@@ -56,6 +56,8 @@ abstract contract Membership is RunStorage, ITrainingRun {
     function stop() external onlyOwner {
         if (_roll.stoppedAt != 0) revert RunStopped();
         _roll.stoppedAt = uint32(block.timestamp);
+        // Else a last round in which nobody commits would never end, and hold the pool.
+        _startCap();
         emit Stopped();
     }
 

@@ -44,10 +44,7 @@ abstract contract Places is RunStorage {
         if (s.leftAt == 0) _depart(seat, s);
         _former[seat] = s;
         delete _bids[seat];
-        s = _seatHolder(seat, operator, b.weight, tip, peer);
-        s.from = s.first;
-        _roll.nextActive += b.weight;
-        emit Activated(seat, s.from, b.weight);
+        _seatHolder(seat, operator, b.weight, tip, peer).readyAt = uint32(block.timestamp);
     }
 
     // ------------------------------------------------------------------ internal
@@ -61,6 +58,7 @@ abstract contract Places is RunStorage {
         uint256 amount = weight * WEIGHT_UNIT;
         _staked -= amount;
         _credit[bidder] += amount;
+        if (_parameters.invitationOnly) ++_invitations[bidder];
         delete _bids[seat];
         emit BidReturned(seat, bidder, weight);
     }

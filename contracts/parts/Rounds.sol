@@ -225,8 +225,4 @@ abstract contract Rounds is RunStorage, ITrainingRun {
     function _currentPhase() private view returns (Phase current) {
         (current,) = _phase();
     }
-
-    function _domain(string memory tag) private view returns (bytes32) {
-        return keccak256(abi.encode(keccak256(bytes(tag)), block.chainid, address(this)));
-    }
 }

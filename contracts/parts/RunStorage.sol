@@ -101,6 +101,12 @@ abstract contract RunStorage is IRunErrors, IRunEvents {
         return current == Phase.Commit || current == Phase.Reveal || current == Phase.Vote;
     }
 
+    /// @dev Starts the cap of a commit phase whose end is not known.
+    function _startCap() internal {
+        Clock storage c = _clock;
+        if (c.commitEnd == Phases.NO_END) c.commitEnd = uint32(block.timestamp + Phases.stretched(COMMIT_CAP, c.stretch));
+    }
+
     function _nextRound() internal view returns (uint24 round) {
         round = _clock.round;
         return round == 0 ? FIRST_ROUND : round + 1;
@@ -140,6 +146,8 @@ abstract contract RunStorage is IRunErrors, IRunEvents {
     /// @dev Reverts unless the sender operates the seat and the seat may act in `round`; returns its weight. Reads the seat's first word only.
     function _requireActing(uint8 seat, uint256 round) internal returns (uint8) {
         Seat storage s = _seats[seat];
+        // Who was displaced acts in the rounds that it was seated for. (Only a call that would fail asks for more than the first word.)
+        if ((s.from == 0 || round < s.from) && round < s.first) s = _former[seat];
         if (s.flags & NEW_OPERATOR != 0 && round >= s.operatorFrom) {
             s.operator = s.nextOperator;
             s.flags &= ~NEW_OPERATOR;
@@ -147,6 +155,10 @@ abstract contract RunStorage is IRunErrors, IRunEvents {
         if (msg.sender != s.operator) revert NotOperator(s.operator);
         // INVARIANT: `from` of an active seat is at least FIRST_ROUND, so round 0 (an untouched ring slot) never passes.
         if (s.from == 0 || round < s.from || round > s.until) revert NotActive(s.from, s.until);
+        return _weightIn(s, round);
+    }
+
+    function _weightIn(Seat storage s, uint256 round) private view returns (uint8) {
         return round < s.changesAt ? s.weight : s.nextWeight;
     }
 
@@ -171,14 +183,16 @@ abstract contract RunStorage is IRunErrors, IRunEvents {
     /// @dev The seat leaves: it acts in no round after the current one, for ever.
     function _depart(uint8 seat, Seat storage s) internal {
         Clock storage c = _clock;
+        Roll storage r = _roll;
         uint24 last = c.round;
-        if (_isActivated(s)) _roll.nextActive -= s.nextWeight;
+        if (_isActivated(s)) r.nextActive -= s.nextWeight;
         if (s.until == FOREVER) s.until = last;
         s.leftAt = uint32(block.timestamp);
-        _roll.seated -= s.nextWeight;
+        r.seated -= s.nextWeight;
         // INVARIANT: no round outlives the seats it waits for: with two thirds of the base gone, no commit would ever start the clock.
-        if (c.commitEnd == Phases.NO_END && s.from != 0 && s.from <= last && last <= s.until) {
-            c.commitEnd = uint32(block.timestamp + Phases.stretched(COMMIT_CAP, c.stretch));
+        if (s.from != 0 && s.from <= last && last <= s.until) {
+            (r.departed, r.departedIn) = (_weightIn(s, last) + (r.departedIn == last ? r.departed : 0), last);
+            if (!Phases.isThird(c.active - r.departed, c.base)) _startCap();
         }
         emit Left(seat, s.until, s.nextWeight);
     }
@@ -215,7 +229,6 @@ abstract contract RunStorage is IRunErrors, IRunEvents {
             uint32 left = _invitations[msg.sender];
             if (left == 0) revert NotInvited();
             _invitations[msg.sender] = left - 1;
-            _hasSat[msg.sender] = true;
         }
     }
 
@@ -234,6 +247,7 @@ abstract contract RunStorage is IRunErrors, IRunEvents {
         s.readyAt = uint32(block.timestamp + _parameters.activateDelay);
         s.first = _nextRound();
         s.settledTo = _clock.height;
+        if (_parameters.invitationOnly) _hasSat[msg.sender] = true;
         emit Joined(seat, msg.sender, operator, weight, _clock.round, tip, peer);
     }
 
@@ -279,5 +293,11 @@ abstract contract RunStorage is IRunErrors, IRunEvents {
     function _send(address payable to, uint256 amount) internal {
         (bool sent,) = to.call{value: amount}("");
         if (!sent) revert TransferFailed();
+    }
+
+    // ------------------------------------------------------------------ domains
+
+    function _domain(string memory tag) internal view returns (bytes32) {
+        return keccak256(abi.encode(keccak256(bytes(tag)), block.chainid, address(this)));
     }
 }

@@ -125,7 +125,7 @@ abstract contract Seats is RunStorage, ITrainingRun {
         if (s.owner == address(0)) revert NoSeat();
         if (s.leftAt != 0) revert HasLeft();
         if (_isActivated(s)) revert AlreadyActive(s.from);
-        uint256 time = s.readyAt - _parameters.activateDelay + _parameters.challengeWindow + ANSWER_WINDOW;
+        uint256 time = uint256(s.readyAt) + _parameters.challengeWindow + ANSWER_WINDOW;
         if (block.timestamp < time) revert TooEarly(uint64(time));
         _depart(seat, s);
     }
