@@ -44,6 +44,7 @@ from trainer.protocol.types import Parameters
 from trainer.roles.assembly import assemble
 from trainer.roles.enrolment import make_card
 from trainer.roles.library import publish
+from trainer.roles.money import compute_money
 from trainer.roles.plan import Plan, make_plan
 from trainer.roles.windows import compute_windows
 from trainer.roles.worker import Parts, Worker
@@ -345,8 +346,10 @@ class Stage:
         path.mkdir(exist_ok=True, parents=True)
         return path
 
-    def deploy(self, name: str, heights: int, *, seats: int = 4, **windows: int) -> Run:
-        """A new run of the tiny task, `seats` of which have to be there for it to begin."""
+    def deploy(self, name: str, heights: int, *, seats: int = 4, **chosen: int) -> Run:
+        """A new run of the tiny task, `seats` of which have to be there for it to begin. `chosen`: its windows, and
+        whether it is invitation-only.
+        """
         home = self.home / name
         home.mkdir()
         plan = plan_tiny(heights)
@@ -359,7 +362,7 @@ class Stage:
             shards,
             genesis,
         )
-        chosen = asdict(compute_windows(1, 0.25, 1, 1, 1)) | WINDOWS | windows
+        defaults = asdict(compute_windows(1, 0.25, 1, 1, 1)) | WINDOWS | asdict(compute_money(UNIT, None, None, None))
         parameters = Parameters(
             genesis_root=compute_state_root(genesis),
             spec_digest=specification.digest,
@@ -370,7 +373,7 @@ class Stage:
             warmup=plan.schedule.warmup,
             decay=plan.schedule.decay,
             total_heights=heights,
-            **chosen,
+            **({"invitation_only": False} | defaults | chosen),
         )
         owner = OperatorKey.generate()
         self.anvil.set_balance(owner.address, 10**21)

@@ -20,6 +20,8 @@ from trainer.errors import ComitiaError, UsageError
 from trainer.files import write_whole
 
 ROOT = Path(__file__).resolve().parents[2]
+RUN = "TrainingRun"
+SETTLEMENT = "Settlement"  # whose code a run executes between rounds; its constructor creates it
 KEY_PREFIX = "project/"  # Hardhat 3 puts it before the path of every source of the project
 IMPORT = re.compile(r"""^\s*import\b[^;"']*["']([^"']+)["']""", re.MULTILINE)
 COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -28,42 +30,57 @@ Spans = tuple[tuple[int, int], ...]  # (start, length) in bytes
 
 
 @dataclass(frozen=True)
-class Artifact:
-    """A compiled contract. `immutables`: where the constructor writes values into the runtime code, which are zero in
-    `runtime`.
-    """
+class Code:
+    """Runtime code. `immutables`: where the constructor writes values into it, which are zero in `runtime`."""
+
+    runtime: bytes
+    immutables: Spans
+
+    @property
+    def digest(self) -> bytes:
+        """sha2-256 of the code with its immutables set to zero."""
+        return compute_code_digest(self.runtime, self.immutables)
+
+    def is_same(self, onchain: bytes) -> bool:
+        """Whether the code at an address is this, immutables aside (they are the run's parameters, which the chain
+        tells).
+        """
+        return compute_code_digest(onchain, self.immutables) == self.digest
+
+
+@dataclass(frozen=True)
+class Artifact(Code):
+    """The compiled contract, and the code of the one that its constructor creates."""
 
     abi: list[Any]
     creation: bytes
-    runtime: bytes
-    immutables: Spans
+    settlement: Code
     metadata: str
     compiler_input: dict[str, Any]
     compiler: str
 
 
-def compile_contract(name: str = "TrainingRun", root: Path = ROOT) -> Artifact:
-    """Compiles `contracts/<name>.sol` (12 to 25 s) or takes the result from `.cache/solc`, which is keyed by the whole
-    input.
+def compile_contract(root: Path = ROOT) -> Artifact:
+    """Compiles `contracts/TrainingRun.sol` and what it creates (20 to 40 s), or takes the result from `.cache/solc`,
+    which is keyed by the whole input.
     """
-    path = f"contracts/{name}.sol"
-    data, version = build_compiler_input(root, path)
+    data, version = build_compiler_input(root, _path_of(RUN))
     digest = hashlib.sha256(json.dumps([version, data], sort_keys=True).encode()).hexdigest()
-    cache = root / ".cache" / "solc" / f"{name}-{digest[:32]}.json"
+    cache = root / ".cache" / "solc" / f"{RUN}-{SETTLEMENT}-{digest[:32]}.json"
     if cache.is_file():
-        output = json.loads(cache.read_text())
+        outputs = json.loads(cache.read_text())
     else:
-        output = _compile(root, data, version)["contracts"][KEY_PREFIX + path][name]
-        write_whole(cache, json.dumps(output).encode(), mode=0o644)
-    runtime = output["evm"]["deployedBytecode"]
-    spans = sorted(
-        (span["start"], span["length"]) for spans in runtime["immutableReferences"].values() for span in spans
-    )
+        found = _compile(root, data, version)["contracts"]
+        outputs = {name: found[KEY_PREFIX + _path_of(name)][name] for name in (RUN, SETTLEMENT)}
+        write_whole(cache, json.dumps(outputs).encode(), mode=0o644)
+    output = outputs[RUN]
+    code = _read_code(output)
     return Artifact(
+        runtime=code.runtime,
+        immutables=code.immutables,
         abi=output["abi"],
         creation=bytes.fromhex(output["evm"]["bytecode"]["object"]),
-        runtime=bytes.fromhex(runtime["object"]),
-        immutables=tuple(spans),
+        settlement=_read_code(outputs[SETTLEMENT]),
         metadata=output["metadata"],
         compiler_input=data,
         compiler=version,
@@ -96,11 +113,19 @@ def mask_immutables(code: bytes, immutables: Sequence[Sequence[int]]) -> bytes:
     return bytes(masked[: len(code)])
 
 
-def is_same_runtime(onchain: bytes, artifact: Artifact) -> bool:
-    """Whether the code at an address is the artifact's, immutables aside (they are the run's parameters, which the
-    chain tells).
-    """
-    return mask_immutables(onchain, artifact.immutables) == mask_immutables(artifact.runtime, artifact.immutables)
+def compute_code_digest(code: bytes, immutables: Sequence[Sequence[int]]) -> bytes:
+    """sha2-256 of runtime code with its immutables set to zero."""
+    return hashlib.sha256(mask_immutables(code, immutables)).digest()
+
+
+def _path_of(name: str) -> str:
+    return f"contracts/{name}.sol"
+
+
+def _read_code(output: dict[str, Any]) -> Code:
+    runtime = output["evm"]["deployedBytecode"]
+    spans = (span for spans in runtime["immutableReferences"].values() for span in spans)
+    return Code(bytes.fromhex(runtime["object"]), tuple(sorted((span["start"], span["length"]) for span in spans)))
 
 
 def _collect(root: Path, path: str, sources: dict[str, dict[str, str]]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from eth_abi.abi import decode
@@ -16,76 +15,20 @@ from trainer.chain.deployment import Deployment
 from trainer.chain.events import EventDecoder, get_logs
 from trainer.chain.failover import Ask
 from trainer.chain.node import Node, translated
+from trainer.chain.records import (
+    Ballot,
+    Bid,
+    Challenge,
+    Entry,
+    Result,
+    Roll,
+    SeatRecord,
+)
 from trainer.chain.reverts import decode_revert, find_revert_data
 from trainer.errors import UnreachableError, WrongNetwork
 from trainer.protocol.messages import Domains
 from trainer.protocol.phases import Clock
 from trainer.protocol.types import NO_END, BlockRef, Event, Parameters, Phase
-
-
-@dataclass(frozen=True)
-class Roll:
-    """`ITrainingRun.Roll`: weight that may act in the next round, weight of all who have not left, number of seats ever
-    given.
-    """
-
-    next_active: int
-    seated: int
-    seats: int
-
-
-@dataclass(frozen=True)
-class SeatRecord:
-    """`ITrainingRun.Seat` as stored. `from_round` 0 = benched; times in seconds of chain time."""
-
-    operator: str
-    weight: int
-    from_round: int
-    until: int
-    owner: str
-    ready_at: int
-    left_at: int
-
-
-@dataclass(frozen=True)
-class Entry:
-    """`ITrainingRun.Entry`: leading 27 bytes of commitment (stage 0) or gradient root (stage 1); round 0 = none."""
-
-    digest: bytes
-    weight: int
-    round: int
-    stage: int
-
-
-@dataclass(frozen=True)
-class Ballot:
-    """`ITrainingRun.Ballot` with the bitmaps of who voted for `outcome` (leading 20 bytes) and for others; round 0 =
-    none.
-    """
-
-    outcome: bytes
-    round: int
-    time: int
-    tally: int
-    base: int
-    flags: int
-    voters: int
-    dissenters: int
-
-    @property
-    def is_final(self) -> bool:
-        """Whether the round is final with `outcome`."""
-        return self.flags & 1 != 0
-
-
-@dataclass(frozen=True)
-class Result:
-    """Result of a final round: leading 29 bytes of the state root, the height it made, the bitmaps."""
-
-    root: bytes
-    height: int
-    accepted: int
-    checked: int
 
 
 class RunClient:
@@ -116,6 +59,13 @@ class RunClient:
         found = self.get_parameters()
         if found != self.deployment.parameters:
             raise WrongNetwork(f"the contract {self.address} has other parameters than the run's file says")
+        self.verify_settlement()
+
+    def verify_settlement(self) -> None:
+        """Compares the code that the contract executes between rounds with the deployment's."""
+        address = str(self._read("settlement"))
+        if not self.deployment.is_settlement_code(self.node.get_code(to_checksum_address(address))):
+            raise WrongNetwork(f"the contract {self.address} executes other code ({address}) than the run's file says")
 
     def get_head(self) -> BlockRef:
         """The newest block."""
@@ -149,10 +99,20 @@ class RunClient:
         return end if end < NO_END else NO_END
 
     def get_seat(self, seat: int, at: BlockRef | None = None) -> SeatRecord:
-        """A seat by id; weight 0 if it was never given or has been paid out."""
-        operator, weight, since, until, owner, ready_at, left_at = self._read("seats", seat, at=at)
-        accounts = to_checksum_address(operator), to_checksum_address(owner)
-        return SeatRecord(accounts[0], weight, since, until, accounts[1], ready_at, left_at)
+        """A seat by id; `owner` is the zero address if it was never given."""
+        return SeatRecord.of(self._read("seats", seat, at=at))
+
+    def get_former_seat(self, seat: int, at: BlockRef | None = None) -> SeatRecord:
+        """The holder of a seat id before its present one; `owner` is the zero address if there is none."""
+        return SeatRecord.of(self._read("formerSeats", seat, at=at))
+
+    def get_bid(self, seat: int, at: BlockRef | None = None) -> Bid:
+        """The bid for a seat's place; weight 0 if there is none."""
+        return Bid.of(self._read("bids", seat, at=at))
+
+    def get_challenge(self, round: int, chunk: int, at: BlockRef | None = None) -> Challenge:
+        """The challenge of a chunk of a round."""
+        return Challenge.of(self._read("challenges", round, chunk, at=at))
 
     def get_entry(self, round: int, seat: int, at: BlockRef | None = None) -> Entry:
         """A seat's commitment or gradient root of a round."""
@@ -163,14 +123,38 @@ class RunClient:
         ballot, *bitmaps = self._read("ballot", round, at=at)
         return Ballot(*ballot, *bitmaps)
 
-    def get_result(self, round: int, at: BlockRef | None = None) -> Result | None:
-        """The result of a final round; None if it is not final or its record is gone."""
-        result = Result(*self._read("result", round, at=at))
-        return result if result.height else None
+    def get_result(self, height: int, at: BlockRef | None = None) -> Result | None:
+        """The state of a height (0: the first); None if it is not made, was overturned, or its record is gone."""
+        result = Result(*self._read("result", height, at=at))
+        return result if any(result.root) else None
 
     def get_staked(self, at: BlockRef | None = None) -> int:
         """Sum of all stakes held, in wei."""
         return int(self._read("staked", at=at))
+
+    def get_pool(self, at: BlockRef | None = None) -> int:
+        """What rounds can still be paid from, in wei."""
+        return int(self._read("pool", at=at))
+
+    def get_burnt(self, at: BlockRef | None = None) -> int:
+        """What belongs to nobody any more, in wei."""
+        return int(self._read("burnt", at=at))
+
+    def get_credit(self, account: str, at: BlockRef | None = None) -> int:
+        """What an account can claim, in wei."""
+        return int(self._read("credit", account, at=at))
+
+    def get_next_bond(self, at: BlockRef | None = None) -> int:
+        """The bond of the next challenge, in wei."""
+        return int(self._read("nextBond", at=at))
+
+    def get_invitations(self, account: str, at: BlockRef | None = None) -> int:
+        """Seats that an account may still take in an invitation-only run."""
+        return int(self._read("invitations", account, at=at))
+
+    def get_owner(self, at: BlockRef | None = None) -> str:
+        """The account that deployed the run."""
+        return str(to_checksum_address(self._read("owner", at=at)))
 
     def get_events(self, from_block: int | None = None, to_block: int | None = None) -> list[Event]:
         """The contract's events in from_block (default: its first) .. to_block (default: the newest), in the order of

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import astuple
 
 from hexbytes import HexBytes
 
-from trainer.chain.artifacts import Artifact, is_same_runtime, mask_immutables
+from trainer.chain.artifacts import Artifact
 from trainer.chain.deployment import Deployment
 from trainer.chain.node import Node
 from trainer.chain.receipts import simulate
@@ -15,8 +14,9 @@ from trainer.chain.sender import Sender
 from trainer.errors import TransactionFailed
 from trainer.protocol.types import Parameters
 
-# 24 kB of code at 200 gas a byte, and the constructor; chains allow 16.7 million in one transaction (EIP-7825).
-DEPLOY_GAS = 9_000_000
+# Two contracts of up to 24 kB of code at 200 gas a byte, 43 kB of calldata, and the constructors; chains allow 16.7
+# million in one transaction (EIP-7825).
+DEPLOY_GAS = 16_000_000
 
 
 def deploy(sender: Sender, artifact: Artifact, parameters: Parameters, name: str, timeout: float) -> Deployment:
@@ -31,7 +31,7 @@ def deploy(sender: Sender, artifact: Artifact, parameters: Parameters, name: str
     data = bytes(HexBytes(factory.constructor(astuple(parameters)).data_in_transaction))
     simulate(node, artifact.abi, sender.address, None, data, 0, DEPLOY_GAS)
     receipt = sender.wait(sender.sign_raw(None, data, 0, DEPLOY_GAS), timeout)
-    if receipt.contract is None or not is_same_runtime(node.get_code(receipt.contract), artifact):
+    if receipt.contract is None or not artifact.is_same(node.get_code(receipt.contract)):
         raise TransactionFailed(f"the node made no contract with our code in transaction 0x{receipt.transaction.hex()}")
     return Deployment(
         name=name,
@@ -41,8 +41,10 @@ def deploy(sender: Sender, artifact: Artifact, parameters: Parameters, name: str
         owner=sender.address,
         parameters=parameters,
         abi=artifact.abi,
-        code_digest=hashlib.sha256(mask_immutables(artifact.runtime, artifact.immutables)).digest(),
+        code_digest=artifact.digest,
         immutables=artifact.immutables,
+        settlement_digest=artifact.settlement.digest,
+        settlement_immutables=artifact.settlement.immutables,
         compiler=artifact.compiler,
         compiler_input=f"{name}.input.json",
         metadata=artifact.metadata,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from trainer.chain.artifacts import Spans, mask_immutables
+from trainer.chain.artifacts import Spans, compute_code_digest
 from trainer.errors import UsageError
 from trainer.files import write_whole
 from trainer.protocol.types import Parameters
@@ -17,13 +16,15 @@ from trainer.protocol.types import Parameters
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 NETWORKS = {31337: "devnet"}
 HASHES = {"genesis_root", "spec_digest"}  # the parameters that are bytes
+DIGESTS = ("code_digest", "settlement_digest")
+SPANS = ("immutables", "settlement_immutables")
 
 
 @dataclass(frozen=True)
 class Deployment:
     """One run on one chain. `block` is the contract's first block; `code_digest` is the sha2-256 of its runtime code
-    with the bytes of `immutables` set to zero; `compiler_input` is the path of the exact standard JSON input, beside
-    this file.
+    with the bytes of `immutables` set to zero, `settlement_digest` that of the contract that it created;
+    `compiler_input` is the path of the exact standard JSON input, beside this file.
     """
 
     name: str
@@ -35,6 +36,8 @@ class Deployment:
     abi: list[Any]
     code_digest: bytes
     immutables: Spans
+    settlement_digest: bytes
+    settlement_immutables: Spans
     compiler: str
     compiler_input: str
     metadata: str
@@ -46,7 +49,11 @@ class Deployment:
 
     def is_code(self, onchain: bytes) -> bool:
         """Whether the code at an address is that of the deployment."""
-        return hashlib.sha256(mask_immutables(onchain, self.immutables)).digest() == self.code_digest
+        return compute_code_digest(onchain, self.immutables) == self.code_digest
+
+    def is_settlement_code(self, onchain: bytes) -> bool:
+        """Whether the code at an address is that of the deployment's `Settlement`."""
+        return compute_code_digest(onchain, self.settlement_immutables) == self.settlement_digest
 
     def save(self, directory: Path, compiler_input: dict[str, Any] | None = None) -> Path:
         """Writes `<directory>/<network>/<name>.json`, and the compiler's input beside it if given. Never over another
@@ -60,7 +67,7 @@ class Deployment:
         if compiler_input is not None:
             write_whole(path.parent / self.compiler_input, _encode(compiler_input), mode=0o644)
         data = asdict(self)
-        data["code_digest"] = "0x" + self.code_digest.hex()
+        data |= {name: "0x" + data[name].hex() for name in DIGESTS}
         data["parameters"] = {
             name: "0x" + value.hex() if name in HASHES else value for name, value in data["parameters"].items()
         }
@@ -76,11 +83,9 @@ class Deployment:
                 name: bytes.fromhex(value[2:]) if name in HASHES else value
                 for name, value in data["parameters"].items()
             }
-            data |= {
-                "parameters": Parameters(**parameters),
-                "code_digest": bytes.fromhex(data["code_digest"][2:]),
-                "immutables": tuple((start, length) for start, length in data["immutables"]),
-            }
+            data |= {"parameters": Parameters(**parameters)}
+            data |= {name: bytes.fromhex(data[name][2:]) for name in DIGESTS}
+            data |= {name: tuple((start, length) for start, length in data[name]) for name in SPANS}
             return Deployment(**{field.name: data[field.name] for field in fields(Deployment)})
         except OSError as error:
             raise UsageError(f"cannot read the run's file {path}: {error.strerror}") from None

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 
-from trainer.chain.artifacts import compile_contract, is_same_runtime, mask_immutables
+from trainer.chain.artifacts import compile_contract
 from trainer.chain.client import RunClient
 from trainer.chain.deployment import Deployment
 from trainer.chain.node import Node
@@ -26,12 +25,12 @@ def discover_deployment(urls: Sequence[str], address: str) -> Deployment:
     code = node.get_code(address)
     if not code:
         raise WrongNetwork(f"there is no contract at {address} on chain {node.chain_id}")
-    if not is_same_runtime(code, artifact):
+    if not artifact.is_same(code):
         raise WrongNetwork(
             f"the contract at {address} is not compiled from this version's sources: audit it with the version that "
             f"deployed it"
         )
-    nothing = Parameters(bytes(32), bytes(32), *[0] * 18)
+    nothing = Parameters(bytes(32), bytes(32), *[0] * (len(fields(Parameters)) - 2))
     found = Deployment(
         name=address,
         chain_id=node.chain_id,
@@ -40,13 +39,17 @@ def discover_deployment(urls: Sequence[str], address: str) -> Deployment:
         owner="",
         parameters=nothing,
         abi=artifact.abi,
-        code_digest=hashlib.sha256(mask_immutables(artifact.runtime, artifact.immutables)).digest(),
+        code_digest=artifact.digest,
         immutables=artifact.immutables,
+        settlement_digest=artifact.settlement.digest,
+        settlement_immutables=artifact.settlement.immutables,
         compiler=artifact.compiler,
         compiler_input="",
         metadata=artifact.metadata,
     )
-    return replace(found, parameters=RunClient(urls, found).get_parameters())
+    client = RunClient(urls, found)
+    client.verify_settlement()
+    return replace(found, parameters=client.get_parameters())
 
 
 def _find_first_block(node: Node, address: str) -> int:

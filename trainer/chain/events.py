@@ -1,4 +1,4 @@
-"""Logs to the frozen dataclasses of `protocol/types.py`: the only home of event layouts.
+"""Logs to the frozen dataclasses of `protocol/events.py`: the only home of event layouts.
 
 Decoded with eth_abi, not with web3's own decoder: a peer address is any bytes that a stranger chose, and strict UTF-8
 would stop every worker.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
+from keyword import iskeyword
 from typing import Any
 
 import requests
@@ -22,7 +23,8 @@ from web3.exceptions import Web3RPCError
 
 from trainer.chain.node import translated
 from trainer.errors import UnreachableError
-from trainer.protocol.types import EVENTS, BlockRef, Event
+from trainer.protocol.events import EVENTS
+from trainer.protocol.types import BlockRef, Event
 
 MAX_RANGE = 2_000  # blocks in one query: what public nodes allow
 REFUSALS = (requests.Timeout, requests.HTTPError)
@@ -103,8 +105,9 @@ def get_block_logs(w3: Web3, address: str, block: bytes) -> list[Any]:
 
 
 def snake(name: str) -> str:
-    """`newStateRoot` -> `new_state_root`."""
-    return re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower()
+    """`newStateRoot` -> `new_state_root`; `from`, which Python keeps for itself, -> `from_`."""
+    found = re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower()
+    return f"{found}_" if iskeyword(found) else found
 
 
 def _convert(kind: str, value: Any) -> Any:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from trainer.cli.options import (
+    ask,
     deployments_option,
+    format_coins,
     home_option,
     ipfs_option,
     json_option,
@@ -56,6 +58,20 @@ HARDHAT_ARTIFACT = Path("artifacts/contracts/TrainingRun.sol/TrainingRun.json")
     show_default=True,
     help="The base is never below this weight.",
 )
+@click.option(
+    "--reward",
+    type=click.IntRange(0),
+    help="Wei that all seats together earn in a round; a hundredth of --weight-unit without it.",
+)
+@click.option("--check-reward", type=click.IntRange(0), help="Wei for a cross-check; 8 times --reward without it.")
+@click.option("--bond", type=click.IntRange(1), help="Wei of a challenge's bond; 10 times --weight-unit without it.")
+@click.option("--invitation-only", is_flag=True, help="Only accounts that were invited take seats.")
+@click.option(
+    "--fund",
+    "pool",
+    type=click.IntRange(0),
+    help="Wei for the pool that pays the rounds; on a devnet enough for all of them, else 0, without it.",
+)
 @click.option("--challenge-window", type=int, help="Seconds to challenge a round; on a devnet 30, else required.")
 @click.option("--answer-window", type=int, help="Seconds to answer a challenge; on a devnet 30, else required.")
 @click.option("--settle-window", type=int, help="Seconds to settle a safe round; on a devnet 30, else required.")
@@ -84,6 +100,11 @@ def deploy(
     batch_size: int | None,
     weight_unit: int,
     min_weight: int,
+    reward: int | None,
+    check_reward: int | None,
+    bond: int | None,
+    invitation_only: bool,
+    pool: int | None,
     challenge_window: int | None,
     answer_window: int | None,
     settle_window: int | None,
@@ -100,13 +121,16 @@ def deploy(
 ) -> None:
     """Publishes a run's documents on IPFS, deploys its contract, and writes deployments/<network>/NAME.json."""
     from trainer.blobs.kubo import KuboStore
+    from trainer.chain import calls
     from trainer.chain.artifacts import compile_contract
+    from trainer.chain.client import RunClient
     from trainer.chain.deploy import deploy as deploy_contract
     from trainer.chain.node import Node
     from trainer.chain.sender import DEFAULT_FEES, Sender
     from trainer.protocol.tree import compute_state_root
     from trainer.protocol.types import Parameters
     from trainer.roles.library import publish
+    from trainer.roles.money import compute_fund, compute_money
     from trainer.roles.plan import make_plan
     from trainer.roles.windows import DEVNET_WINDOW, compute_windows
 
@@ -122,8 +146,11 @@ def deploy(
             f"chain {node.chain_id} is no devnet: choose --challenge-window, --answer-window and --settle-window "
             f"(days, not seconds)"
         )
+    money = compute_money(weight_unit, reward, check_reward, bond)
+    if pool is None:
+        pool = compute_fund(money, heights) if devnet else 0
     owner = load_key(home, **key)
-    say("compiling the contract (15 s the first time)")
+    say("compiling the contract (half a minute the first time)")
     artifact = compile_contract()
     if hardhat:
         _compare_with_hardhat(artifact)
@@ -151,16 +178,24 @@ def deploy(
         warmup=run.schedule.warmup,
         decay=run.schedule.decay,
         total_heights=run.schedule.total,
+        invitation_only=invitation_only,
         **windows,
+        **asdict(money),
     )
-    if not yes:
-        click.confirm(
-            f"{owner.address} will deploy {name!r} on chain {node.chain_id} (about 4 M gas). Send?",
-            abort=True,
-            err=True,
-        )
+    ask(
+        f"{owner.address} will deploy {name!r} on chain {node.chain_id} (about 10 M gas) and put {format_coins(pool)} "
+        f"into its pool. A round pays {format_coins(money.reward_per_round)}, a cross-check "
+        f"{format_coins(money.check_reward)}; a challenge costs a bond of {format_coins(money.challenge_bond)}",
+        yes,
+    )
     deployment = deploy_contract(Sender(node, owner, DEFAULT_FEES), artifact, parameters, name, TIMEOUT)
     path = deployment.save(deployments, artifact.compiler_input)
+    if pool:
+        Sender(RunClient(split_urls(rpc_urls), deployment), owner, DEFAULT_FEES).send_and_wait(
+            calls.fund(pool), TIMEOUT
+        )
+    elif money.reward_per_round:
+        say(f"the pool is empty: nobody is paid before `comitia run fund --run {name} COINS`")
     show(
         {
             "run": name,
@@ -168,6 +203,7 @@ def deploy(
             "block": deployment.block,
             "file": str(path),
             "training_seconds": round(training_seconds, 2),
+            "pool_wei": pool,
             "spec": specification.digest.hex(),
         },
         as_json=as_json,

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,6 +25,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 RPC_URL = "http://127.0.0.1:8545"
 HOME = "~/.comitia"
 DEPLOYMENTS = "deployments"
+COIN = 10**18  # wei
 IPFS_API = "/ip4/127.0.0.1/tcp/5001"
 
 
@@ -139,6 +141,39 @@ def load_key(home: Path, keystore: str | None, account: str | None, password_fil
         raise UsageError("which key? give --account NAME (see `comitia account list`) or --keystore FILE")
     prompt = None if password_file else lambda: str(click.prompt(f"Password of {name}", hide_input=True, err=True))
     return load_keystore(keystores_of(home), name, read_password(password_file, None, prompt))
+
+
+def yes_option(command: F) -> F:
+    """--yes."""
+    return click.option("--yes", is_flag=True, help="Send without asking.")(command)
+
+
+def ask(what: str, yes: bool) -> None:
+    """Says what is about to be sent, and asks on a terminal. Raises UsageError where nobody can answer."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(f"{what}: not sent; nobody can be asked here, so say --yes")
+    click.confirm(f"{what}. Send?", abort=True, err=True)
+
+
+def format_coins(wei: int) -> str:
+    """An amount for a person: coins of 10^18 wei."""
+    text = f"{wei // COIN}.{wei % COIN:018}".rstrip("0").rstrip(".")
+    return f"{text} coins"
+
+
+def parse_coins(text: str) -> int:
+    """Wei of an amount in coins, exactly, as the type of an option: 2, 0.5, 1e-3."""
+    from decimal import Decimal, InvalidOperation
+
+    try:
+        wei = Decimal(text) * COIN
+    except InvalidOperation:
+        raise click.BadParameter(f"{text!r} is no amount of coins, such as 2 or 0.5") from None
+    if not wei.is_finite() or wei <= 0 or wei != int(wei):
+        raise click.BadParameter(f"{text!r} coins are not a positive whole number of wei (10^-18 coins)")
+    return int(wei)
 
 
 def keystores_of(home: Path) -> Path:
