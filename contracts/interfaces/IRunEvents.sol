@@ -39,7 +39,9 @@ interface IRunEvents {
     event BidPlaced(uint8 indexed seat, address indexed owner, uint8 weight);
     /// @notice The stake of a bid is credited to its owner: withdrawn, outbid or run out.
     event BidReturned(uint8 indexed seat, address indexed owner, uint8 weight);
-    /// @notice What a former holder of the seat had not withdrawn is credited to its owner.
+    /// @notice The stake of the former holder of the seat was paid out, in wei.
+    event FormerWithdrawn(uint8 indexed seat, address indexed to, uint256 amount);
+    /// @notice What the former holder of the seat had not withdrawn is credited to its owner.
     event FormerPaid(uint8 indexed seat, address indexed owner, uint256 amount);
     /// @notice Wei were added to the pool that rounds are paid from.
     event Funded(address indexed from, uint256 amount);
@@ -49,8 +51,8 @@ interface IRunEvents {
     event Claimed(address indexed account, address indexed to, uint256 amount);
     /// @notice What the pool of an ended run still held went to its owner.
     event Swept(address indexed to, uint256 amount);
-    /// @notice Somebody says that chunk `chunk` of the state made by `round` is wrong, and stakes a bond on it.
-    event Challenged(uint32 indexed round, uint32 indexed chunk, address indexed challenger, uint32 height, uint256 bond, bytes32 stateRoot);
+    /// @notice Somebody says that chunk `chunk` of the state made by `round` is wrong, and stakes a bond on it; what was sent beyond it is credited.
+    event Challenged(uint32 indexed round, uint32 indexed chunk, address indexed challenger, uint32 height, uint256 bond, bytes32 stateRoot, uint256 credited);
     /// @notice A part of an answer is in; the sums are the caller's to keep.
     event AnswerAdvanced(uint32 indexed round, uint32 indexed chunk, address indexed answerer, uint256 next, uint256 weight);
     /// @notice The chunk is right. `isLate`: after the overturn, which stands, but nobody is slashed.

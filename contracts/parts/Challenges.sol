@@ -36,7 +36,7 @@ abstract contract Challenges is RunStorage {
             prize: _parameters.challengeBond,
             voters: 0
         });
-        emit Challenged(round, chunk, msg.sender, height, bond, stateRoot);
+        emit Challenged(round, chunk, msg.sender, height, bond, stateRoot, msg.value - bond);
     }
 
     /// @notice See ITrainingRun.

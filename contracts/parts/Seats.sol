@@ -51,7 +51,8 @@ abstract contract Seats is RunStorage, ITrainingRun {
     /// @inheritdoc ITrainingRun
     function withdraw(uint8 seat, address payable to) external {
         Seat storage s = _former[seat];
-        if (msg.sender != s.owner || s.flags & PAID_OUT != 0) s = _seats[seat];
+        bool isFormer = msg.sender == s.owner && s.flags & PAID_OUT == 0;
+        if (!isFormer) s = _seats[seat];
         if (msg.sender != s.owner) revert NotOwner(s.owner);
         if (s.leftAt == 0) revert NotLeft();
         if (s.flags & PAID_OUT != 0) revert AlreadyWithdrawn();
@@ -64,7 +65,8 @@ abstract contract Seats is RunStorage, ITrainingRun {
         // Before the transfer: a call back finds nothing to take, and a seat without a stake can no longer vote.
         s.flags |= PAID_OUT;
         s.from = 0;
-        emit Withdrawn(seat, to, amount);
+        if (isFormer) emit FormerWithdrawn(seat, to, amount);
+        else emit Withdrawn(seat, to, amount);
         _send(to, amount);
     }
 
