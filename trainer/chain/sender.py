@@ -166,16 +166,20 @@ class Sender:
         """Why a mined transaction failed: ContractRevert with the contract's own error where the node can tell."""
         return explain_failure(self.node, self.client.abi if self.client else (), self.address, signed, receipt)
 
+    def check(self, call: Call) -> None:
+        """Tries a call in the pending block without sending it. Raises ContractRevert if it would fail."""
+        if self.client is None:
+            raise TypeError("a sender without a contract sends no calls")
+        data = bytes(HexBytes(self.client.contract.encode_abi(call.method, call.args)))
+        simulate(self.node, self.client.abi, self.address, self.client.address, data, call.value, call.gas)
+
     def send_and_wait(self, call: Call, timeout: float, poll: float = 0.2) -> Receipt:
         """Sends a call and waits until it is in a block; for commands. `timeout` and `poll` in seconds.
 
         Raises ContractRevert, before anything is sent where the node foresees it; TransactionFailed when it is not
         mined in time.
         """
-        if self.client is None:
-            raise TypeError("a sender without a contract sends no calls")
-        data = bytes(HexBytes(self.client.contract.encode_abi(call.method, call.args)))
-        simulate(self.node, self.client.abi, self.address, self.client.address, data, call.value, call.gas)
+        self.check(call)
         return self.wait(self.sign(call), timeout, poll)
 
     def wait(self, signed: SignedTransaction, timeout: float, poll: float = 0.2) -> Receipt:

@@ -65,12 +65,14 @@ class BlobDesk:
             else:
                 self._report("not held", digest=found.digest.hex()[:16], reason=found.problem, requests=found.requests)
 
-    def keep_peers(self, run: RunState, own: int) -> None:
-        """Tells the peer keeper which seats to stay connected to, when that changed."""
+    def keep_peers(self, run: RunState, own: int | None) -> None:
+        """Tells the peer keeper which seats to stay connected to, when that changed. own: None for who has no seat."""
         peers = {seat.seat: seat.peer for seat in run.seats.values() if seat.until == FOREVER or seat.seat == own}
         if peers != self._peers:
             self._peers = peers
-            neighbours = choose_neighbours(own, sorted(peers))
+            place = min(peers, default=0) if own is None else own
+            neighbours = choose_neighbours(place, sorted(peers)) if peers else []
+            neighbours += [place] if own is None and peers else []
             for peer, reason in self._keeper.set_wanted(peers[seat] for seat in neighbours).items():
                 self._report("refused peer", peer=peer[:80], reason=reason)
 

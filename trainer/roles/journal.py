@@ -106,7 +106,7 @@ def _write(file: io.FileIO, data: bytes) -> None:
 class Lock:
     """An exclusive lock on a seat's directory, held until the process ends."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, holder: str = "worker") -> None:
         with telling_of_the_disk(directory):
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._file = (directory / "lock").open("a+")
@@ -114,7 +114,7 @@ class Lock:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 self._file.close()
-                raise LockedError(f"another worker runs with {directory}; stop it first") from error
+                raise LockedError(f"another {holder} runs with {directory}; stop it first") from error
 
     def release(self) -> None:
         """Lets another process have the directory."""

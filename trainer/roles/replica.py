@@ -4,12 +4,13 @@ from the events that stand.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from trainer.chain.feed import EventFeed
 from trainer.protocol.messages import Domains
 from trainer.protocol.run_state import RunState
-from trainer.protocol.types import BlockRef, Parameters
+from trainer.protocol.types import BlockRef, Event, Parameters
 
 
 class Replica(Protocol):
@@ -31,6 +32,11 @@ class ChainReplica:
         self._domains = domains
         self.run = RunState(parameters, domains)
         self.reorganisations = 0
+
+    @property
+    def events(self) -> Sequence[Event]:
+        """All events of the run, as of the last poll."""
+        return self._feed.events
 
     def poll(self) -> BlockRef:
         """Brings `run` up to the newest block."""

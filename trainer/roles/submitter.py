@@ -7,15 +7,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 from trainer.chain.calls import Call
 from trainer.chain.sender import Sender
 from trainer.chain.transactions import SignedTransaction
 from trainer.errors import NonceUsed, TransactionFailed
 from trainer.protocol.types import BlockRef
-from trainer.roles.vault import Vault
 
 STUCK_BLOCKS = 3  # without the transaction, after which its fees are raised
+
+
+class Notes(Protocol):
+    """Where signed transactions are written down: a worker's `Vault`."""
+
+    def save_transaction(self, kind: str, round_id: int, raw: bytes) -> None: ...
 
 
 @dataclass
@@ -27,7 +33,7 @@ class _Sent:
 class Submitter:
     """Sends calls and knows which are not decided. `report(event, **values)` tells what became of each."""
 
-    def __init__(self, sender: Sender, vault: Vault, report: Callable[..., None]) -> None:
+    def __init__(self, sender: Sender, vault: Notes, report: Callable[..., None]) -> None:
         self._sender = sender
         self._vault = vault
         self._report = report
