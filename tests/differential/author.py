@@ -18,8 +18,8 @@ from tests.differential.operations import (
     account,
     word,
 )
+from trainer.protocol.contract import Revert
 from trainer.protocol.phases import stretched
-from trainer.protocol.rounds import Revert
 from trainer.protocol.run_state import Round, Seat
 from trainer.protocol.types import FOREVER, NO_END, Event, Phase
 

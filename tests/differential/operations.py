@@ -18,8 +18,9 @@ from typing import Any
 
 from eth_utils.address import to_checksum_address
 
+from trainer.protocol.contract import Anchor, Call, Contract
 from trainer.protocol.messages import Domains, compute_commitment
-from trainer.protocol.rounds import ZERO_ADDRESS, Anchor, Call, Contract
+from trainer.protocol.records import ZERO_ADDRESS
 from trainer.protocol.run_state import RunState
 from trainer.protocol.types import BlockRef, Event, Parameters
 
@@ -50,6 +51,10 @@ DEFAULTS = Parameters(
     warmup=2,
     decay=3,
     total_heights=6,
+    reward_per_round=1000,
+    check_reward=100,
+    challenge_bond=50,
+    invitation_only=False,
 )
 
 

@@ -14,8 +14,8 @@ from tests.differential.operations import ACTORS, SAME_BLOCK, Scene, Sequence, S
 from tests.differential.words import UINT64_MAX, Ghost
 from trainer.chain.events import EventDecoder
 from trainer.chain.reverts import decode_revert
+from trainer.protocol.contract import Revert
 from trainer.protocol.phases import stretched
-from trainer.protocol.rounds import Revert
 from trainer.protocol.step import Schedule
 from trainer.protocol.types import NO_END, Event
 

@@ -18,7 +18,7 @@ from tests.differential.operations import DEFAULTS, SEQUENCES, load_sequences
 from tests.differential.replay import Replayer
 from trainer.chain.artifacts import build_compiler_input, compile_contract
 from trainer.protocol.bounds import MAX_WINDOW, check_parameters
-from trainer.protocol.rounds import Revert
+from trainer.protocol.contract import Revert
 from trainer.protocol.types import FOREVER, Parameters
 
 ROOT = Path(__file__).resolve().parents[2]

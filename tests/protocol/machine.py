@@ -12,11 +12,11 @@ import numpy as np
 
 from trainer.protocol import session
 from trainer.protocol.actions import Action, Local, TrainingKey, Work
+from trainer.protocol.contract import Anchor
 from trainer.protocol.gradient import Header, encode_plaintext, pack_bits
 from trainer.protocol.judgement import State
 from trainer.protocol.keychain import KeyChain, compute_round_key
 from trainer.protocol.messages import Domains, compute_commitment
-from trainer.protocol.rounds import Anchor
 from trainer.protocol.run_state import RunState
 from trainer.protocol.sealing import compute_sealed_digest, seal
 from trainer.protocol.tree import compute_gradient_root, compute_state_root
@@ -52,6 +52,10 @@ PARAMETERS = Parameters(
     warmup=1,
     decay=1,
     total_heights=4,
+    reward_per_round=1000,
+    check_reward=100,
+    challenge_bond=50,
+    invitation_only=False,
 )
 
 

@@ -11,8 +11,8 @@ from hashlib import sha256
 from random import Random
 
 from tests.protocol.machine import DOMAINS, PARAMETERS, STARTED, Machine, Sent, Weather
+from trainer.protocol.contract import Call, Contract, Revert
 from trainer.protocol.judgement import compute_next_state
-from trainer.protocol.rounds import Call, Contract, Revert
 from trainer.protocol.run_state import RunState
 from trainer.protocol.types import BlockRef, Event, Parameters, Phase
 from trainer.roles.follower import NextState

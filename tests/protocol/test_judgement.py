@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from tests.protocol.machine import COUNT, DOMAINS, GENESIS, PARAMETERS
 from trainer.protocol.acceptance import compute_accepted
+from trainer.protocol.contract import Anchor, Call, Contract
 from trainer.protocol.gradient import Header, encode_plaintext, pack_bits
 from trainer.protocol.judgement import Verdict, compute_next_state, compute_required, judge
 from trainer.protocol.keychain import KeyChain, compute_round_key
 from trainer.protocol.messages import compute_commitment
-from trainer.protocol.rounds import Anchor, Call, Contract
 from trainer.protocol.run_state import RunState
 from trainer.protocol.sealing import compute_sealed_digest, seal
 from trainer.protocol.tree import compute_gradient_root

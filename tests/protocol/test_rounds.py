@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tests.differential.operations import DEFAULTS, SAME_BLOCK, Scene, Sequence, Step, load_sequences, word
 from trainer.protocol import keychain
 from trainer.protocol.constants import MAX_STRETCH
+from trainer.protocol.contract import Contract, Revert
 from trainer.protocol.events import Committed, Joined, Revealed, RoundFinal, RoundOpened
 from trainer.protocol.messages import Domains
 from trainer.protocol.phases import (
@@ -27,7 +28,6 @@ from trainer.protocol.phases import (
     is_two_thirds,
     stretched,
 )
-from trainer.protocol.rounds import Contract, Revert
 from trainer.protocol.run_state import RunState
 from trainer.protocol.types import FOREVER, NO_END, BlockRef, Event, Phase
 

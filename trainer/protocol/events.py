@@ -142,6 +142,13 @@ class BidReturned(Event):
 
 
 @dataclass(frozen=True)
+class FormerWithdrawn(Event):
+    seat: int
+    to: str
+    amount: int
+
+
+@dataclass(frozen=True)
 class FormerPaid(Event):
     seat: int
     owner: str
@@ -183,6 +190,7 @@ class Challenged(Event):
     height: int
     bond: int
     state_root: bytes
+    credited: int
 
 
 @dataclass(frozen=True)
@@ -262,38 +270,4 @@ class Stopped(Event):
     pass
 
 
-EVENTS: tuple[type[Event], ...] = (
-    Joined,
-    Activated,
-    Left,
-    Withdrawn,
-    RoundOpened,
-    Committed,
-    Revealed,
-    Proposed,
-    Voted,
-    RoundFinal,
-    Benched,
-    WeightChanged,
-    OperatorChanged,
-    PeerChanged,
-    TipAnnounced,
-    BidPlaced,
-    BidReturned,
-    FormerPaid,
-    Funded,
-    Settled,
-    Claimed,
-    Swept,
-    Challenged,
-    AnswerAdvanced,
-    Answered,
-    Overturned,
-    ChallengeLapsed,
-    Slashed,
-    Accused,
-    Condemned,
-    Admitted,
-    GroupKeyAnnounced,
-    Stopped,
-)
+EVENTS: tuple[type[Event], ...] = tuple(Event.__subclasses__())  # in the order of the interface
