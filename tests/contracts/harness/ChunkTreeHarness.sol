@@ -17,7 +17,7 @@ contract ChunkTreeHarness {
         return ChunkTree.node(left, right);
     }
 
-    function root(bytes32 leaf, uint256 index, bytes32[] calldata path) external pure returns (bytes32) {
+    function root(bytes32 leaf, uint256 index, bytes calldata path) external pure returns (bytes32) {
         return ChunkTree.root(leaf, index, path);
     }
 }

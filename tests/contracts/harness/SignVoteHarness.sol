@@ -9,7 +9,7 @@ contract SignVoteHarness {
         return SignVote.delta(votes, total, step);
     }
 
-    function move(int32 parameter, int256 down) external pure returns (int32) {
+    function move(int256 parameter, int256 down) external pure returns (int256) {
         return SignVote.move(parameter, down);
     }
 
@@ -37,7 +37,7 @@ contract SignVoteHarness {
             for (uint256 k; k < 4; ++k) {
                 word |= uint32(uint8(chunk[4 * i + k])) << uint32(8 * k);
             }
-            word = uint32(SignVote.move(int32(word), SignVote.delta(votes, total, step)));
+            word = uint32(int32(SignVote.move(int32(word), SignVote.delta(votes, total, step))));
             for (uint256 k; k < 4; ++k) {
                 moved[4 * i + k] = bytes1(uint8(word >> (8 * k)));
             }
