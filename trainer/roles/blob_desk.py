@@ -12,7 +12,6 @@ from trainer.blobs.kubo import KuboStore
 from trainer.blobs.peer_address import parse_peer
 from trainer.blobs.peers import PeerKeeper, choose_neighbours
 from trainer.protocol.run_state import RunState
-from trainer.protocol.types import FOREVER
 
 PATIENCE = 30.0  # seconds of one fetch; what is still wanted then is asked for again
 
@@ -67,7 +66,7 @@ class BlobDesk:
 
     def keep_peers(self, run: RunState, own: int | None) -> None:
         """Tells the peer keeper which seats to stay connected to, when that changed. own: None for who has no seat."""
-        peers = {seat.seat: seat.peer for seat in run.seats.values() if seat.until == FOREVER or seat.seat == own}
+        peers = {seat.seat: seat.peer for seat in run.seats.values() if not seat.has_left or seat.seat == own}
         if peers != self._peers:
             self._peers = peers
             place = min(peers, default=0) if own is None else own

@@ -7,11 +7,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from trainer.protocol.acceptance import compute_members
+from trainer.protocol.events import RoundFinal
 from trainer.protocol.judgement import Judgement, State, compute_next_state, judge
 from trainer.protocol.run_state import RunState
 from trainer.protocol.session import Outcome
+from trainer.protocol.tree import compute_state_root
 
 NextState = Callable[[RunState, int, State, Mapping[int, bytes]], tuple[State, bytes]]
 
@@ -24,6 +27,19 @@ class Judged:
     state: State
     outcome: Outcome
 
+    def describe(self) -> dict[str, object]:
+        """What a worker reports of it."""
+        judgement = self.judgement
+        losses = [judgement.headers[seat].loss for seat in judgement.bits]
+        return {
+            "accepted": sorted(judgement.bits),
+            "excluded": {
+                seat: str(verdict) for seat, verdict in judgement.verdicts.items() if seat not in judgement.bits
+            },
+            "root": self.outcome.state_root.hex()[:16],
+            "loss": round(sum(losses) / (65_536 * len(losses)), 4) if losses else None,
+        }
+
 
 class Follower:
     """State of `height`, and the judged rounds that may follow it."""
@@ -31,6 +47,7 @@ class Follower:
     def __init__(self, state: State, height: int, next_state: NextState = compute_next_state) -> None:
         self.state = state
         self.height = height
+        self.root = compute_state_root(state)
         self.judged: dict[int, Judged] = {}
         self._next_state = next_state
 
@@ -41,8 +58,12 @@ class Follower:
 
     def reset(self, state: State, height: int) -> None:
         """Stands on another state; what was judged is judged anew."""
-        self.state, self.height = state, height
+        self.state, self.height, self.root = state, height, compute_state_root(state)
         self.judged.clear()
+
+    def stands_on(self, run: RunState) -> bool:
+        """Whether the chain, as it is now, has this state at this height: an overturn may have taken it back."""
+        return self.height <= run.height and self.root == run.get_root(self.height)
 
     def judge(self, run: RunState, round_id: int, blobs: Mapping[int, bytes], *, recorded: bool = False) -> Judged:
         """Judges the round that starts from `height`. `blobs`: seat to sealed bytes.
@@ -67,7 +88,8 @@ class Follower:
         """The round is final with this follower's own outcome: its next state is the state of `height`. The round
         before is dropped.
         """
-        self.state, self.height = self.judged[round_id].state, height
+        own = self.judged[round_id]
+        self.state, self.height, self.root = own.state, height, own.outcome.state_root
         self.judged = {other: judged for other, judged in self.judged.items() if other >= round_id}
 
 
@@ -78,3 +100,13 @@ def load_blobs(digests: Mapping[int, bytes], held: Mapping[bytes, bytes]) -> dic
         if hashlib.sha256(blob).digest() != digests[seat]:
             raise ValueError(f"the blob of seat {seat} is not the one of its digest")
     return blobs
+
+
+def describe_divergence(own: Outcome, final: RoundFinal, path: Path) -> str:
+    """What a worker says whose own outcome is not the final one. path: where its own state is."""
+    sets = f"accepted {sorted(compute_members(own.accepted))} here, {sorted(compute_members(final.accepted))} there"
+    return (
+        f"round {final.round} is final with another outcome: root {own.state_root.hex()} here, "
+        f"{final.state_root.hex()} there; {sets}. This worker does not follow; its own state is {path}: "
+        f"`comitia audit --state` says who is right, and the first chunk that differs"
+    )

@@ -19,6 +19,8 @@ from trainer.protocol.tree import compute_state_root
 from trainer.roles.journal import Journal, Lock, telling_of_the_disk, write_file
 
 KEPT_STATES = 2  # newest public states: one to stand on, one in case a reorganisation takes the last round back
+# Beside those the newest multiple of each: an overturn can go far back, and a replay from the first state takes long.
+KEPT_SPACINGS = (8, 64, 512)
 KEPT_ROUNDS = 16  # of sealed work and inner states
 
 
@@ -102,7 +104,12 @@ class Vault:
     def save_state(self, height: int, state: State) -> None:
         """Public state of a height: int32 little-endian."""
         write_file(self._path("state", height, "bin"), encode_state(state))
-        self._prune("state", "bin", KEPT_STATES)
+        paths = {int(path.stem): path for path in self._paths("state", "bin")}
+        below = [kept for kept in paths if kept <= height]  # what is above was overturned
+        spaced = {max((kept for kept in below if kept % spacing == 0), default=0) for spacing in KEPT_SPACINGS}
+        for gone in set(paths) - set(below[:KEPT_STATES]) - spaced:
+            with contextlib.suppress(FileNotFoundError):
+                paths[gone].unlink()
         self._prune("work", "sealed", KEPT_ROUNDS)
         self._prune("inner", "npz", KEPT_ROUNDS)
 
