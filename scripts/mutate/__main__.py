@@ -22,6 +22,7 @@ from scripts.mutate.operators import Mutant
 from scripts.mutate.report import EXPLAINED, REPORT, compute_report, count, find_faults, percent, read_explained
 from scripts.mutate.results import INVALID, SURVIVED, Results
 from scripts.mutate.tree import CACHE, ROOT, build_tree, compute_digest, make_tree, take_lock
+from scripts.mutate.worker import WorkerStopped
 
 SEED, SAMPLE = 1, 320
 STARTED = time.monotonic()
@@ -96,7 +97,7 @@ def main() -> int:
         while pending := [m for m in chosen if m.id not in results.known]:
             campaign.run(pending)
             chosen = choose(every, arguments, results)
-    except TestsFail as fault:
+    except (TestsFail, WorkerStopped) as fault:
         raise SystemExit(f"mutate: {fault}") from fault
 
     killed, valid = count(chosen, results)
