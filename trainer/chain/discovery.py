@@ -30,7 +30,7 @@ def discover_deployment(urls: Sequence[str], address: str) -> Deployment:
             f"the contract at {address} is not compiled from this version's sources: audit it with the version that "
             f"deployed it"
         )
-    nothing = Parameters(bytes(32), bytes(32), *[0] * (len(fields(Parameters)) - 2))
+    nothing = Parameters(**{field.name: 0 for field in fields(Parameters)})  # type: ignore[arg-type]
     found = Deployment(
         name=address,
         chain_id=node.chain_id,

@@ -26,6 +26,8 @@ class Roll:
     misses_from: int
     open_challenges: int
     epoch: int
+    departed_in: int
+    departed: int
     stopped_at: int
 
 

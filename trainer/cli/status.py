@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def status(rpc_urls: tuple[str, ...], run_name: str, deployments: Path, as_json: bool) -> None:
     """Round, phase, weights and seats, as the chain has them."""
     from trainer.chain.feed import EventFeed
-    from trainer.protocol.types import FOREVER, NO_END
+    from trainer.cli.seat_care import describe_state
+    from trainer.protocol.types import NO_END
     from trainer.roles.replica import ChainReplica
 
     client, deployment = connect(rpc_urls, run_name, deployments)
@@ -30,14 +31,14 @@ def status(rpc_urls: tuple[str, ...], run_name: str, deployments: Path, as_json:
     run = replica.run
     phase, end = run.compute_phase(head.time)
     record = run.current
-    voted = 0 if record is None else sum(run.weights[seat] for seat in record.votes)
+    voted = 0 if record is None else sum(record.vote_weights.values())
     seats = [
         {
             "seat": seat.seat,
-            "weight": seat.weight,
-            "operator": seat.operator,
+            "weight": seat.next_weight,
+            "operator": seat.get_operator(run.next_round),
             "owner": seat.owner,
-            "state": "left" if seat.until != FOREVER else "active" if seat.is_active(run.clock.round) else "benched",
+            "state": describe_state(run, seat.seat),
             "streak": run.compute_streak(seat.seat, run.height),
             "accepted": sum((final.accepted >> seat.seat) & 1 for final in run.finals),
         }
@@ -88,12 +89,13 @@ def status(rpc_urls: tuple[str, ...], run_name: str, deployments: Path, as_json:
 def _explain_waiting(run: RunState, time: int) -> str | None:
     """What the next round waits for; None while one is open, and after the last."""
     from trainer.protocol.phases import is_two_thirds
-    from trainer.protocol.rounds import Contract
     from trainer.protocol.types import Phase
 
     if run.compute_phase(time)[0] not in (Phase.IDLE, Phase.VOID, Phase.FINAL):
         return None
-    active, base, busy_until = Contract(run).compute_next_opening()
+    if run.stopped_at:
+        return "nothing: the run's owner has stopped it"
+    active, base, busy_until = run.compute_next_opening()
     if not is_two_thirds(active, base):
         return f"active weight above {2 * base / 3:.2f}; it is {active}"
     if time < busy_until:

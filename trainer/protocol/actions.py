@@ -108,11 +108,12 @@ class Seal:
 
 @dataclass(frozen=True)
 class Send:
-    """Send a transaction: activate, open, commit, reveal or vote. `haves` goes with reveal."""
+    """Send a transaction: activate, open, bench, commit, reveal or vote. `haves` goes with reveal, `seat` with bench."""
 
     kind: str
     round: int
     haves: int = 0
+    seat: int = 0
 
 
 @dataclass(frozen=True)

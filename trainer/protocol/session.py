@@ -27,10 +27,10 @@ from trainer.protocol.actions import (
     Work,
 )
 from trainer.protocol.judgement import compute_required
+from trainer.protocol.misses import find_missed
 from trainer.protocol.phases import is_two_thirds, stretched
-from trainer.protocol.rounds import Contract
 from trainer.protocol.run_state import Round, RunState
-from trainer.protocol.types import FOREVER, Phase
+from trainer.protocol.types import Phase
 
 __all__ = [
     "Action",
@@ -59,8 +59,9 @@ REPLAY_PATIENCE = 60
 LATECOMER_SHARE = 8
 LATECOMER_LEAST = 2  # seconds
 AHEAD = 8  # rounds whose blobs are fetched at the same time when catching up
-# Seconds of chain time between the seats' turns to open a round, so that one transaction is sent, not all.
-OPEN_STAGGER = 2
+# Seconds of chain time between the seats' turns to open a round or to bench a seat, so that one transaction is sent,
+# not all.
+STAGGER = 2
 
 
 def decide(run: RunState, me: int, time: int, local: Local) -> list[Action]:
@@ -78,15 +79,17 @@ def decide(run: RunState, me: int, time: int, local: Local) -> list[Action]:
         actions += _fetch(record.round, {s: c.sealed_digest for s, c in record.commits.items()}, local)
     if record and phase is Phase.VOTE:
         actions += _judge(run, record, local)
-    if seat.from_round == 0 and seat.until == FOREVER and time >= seat.ready_at:
+    if seat.is_benched and not seat.named and time >= seat.ready_at:
         actions += _activate(run, me, phase, local)
-    if phase in (Phase.IDLE, Phase.VOID, Phase.FINAL):
+    if phase in (Phase.IDLE, Phase.VOID, Phase.FINAL) and not run.stopped_at:
         actions += _open(run, me, time, phase, local)
+    actions += _bench(run, me, time, phase, local)
     if record and record.final is None and seat.is_active(record.round):
         actions += _act(run, record, me, time, phase, end, local)
     actions += _vote_late(run, me, local)
     actions += _train(run, me, phase, local)
-    if phase is Phase.FINISHED and not actions and not local.pending:
+    is_over = phase is Phase.FINISHED or (run.stopped_at and phase in (Phase.IDLE, Phase.VOID, Phase.FINAL))
+    if is_over and not actions and not local.pending:
         actions.append(Done())
     return actions
 
@@ -142,15 +145,32 @@ def _activate(run: RunState, me: int, phase: Phase, local: Local) -> list[Action
 
 
 def _open(run: RunState, me: int, time: int, phase: Phase, local: Local) -> list[Action]:
-    active, base, busy_until = Contract(run).compute_next_opening()
+    active, base, busy_until = run.compute_next_opening()
     if not is_two_thirds(active, base) or time < busy_until:
         return []
-    openers = sorted(s.seat for s in run.seats.values() if s.is_active(run.next_round))
-    if me not in openers:
-        return []
-    turn = (openers.index(me) - run.next_round) % len(openers)
     since = max(_compute_idle_since(run, phase), busy_until)
-    return _send("open", run.next_round, local) if time >= since + OPEN_STAGGER * turn else []
+    return _send("open", run.next_round, local) if _is_turn(run, me, run.next_round, time - since) else []
+
+
+def _bench(run: RunState, me: int, time: int, phase: Phase, local: Local) -> list[Action]:
+    """A seat that missed three rounds in a row: without its weight the rest need not wait, or can go on at all."""
+    if phase in (Phase.IDLE, Phase.FINISHED):
+        return []
+    # What it missed last was over when the open round began, or when none was open any more.
+    since = run.clock.opened_at if run.is_open(time) else _compute_idle_since(run, phase)
+    for seat in sorted(run.seats):
+        missed = find_missed(run, seat, time) if seat != me else None
+        if missed is not None and _is_turn(run, me, missed, time - since, seat):
+            return [] if ("bench", missed) in local.pending else [Send("bench", missed, seat=seat)]
+    return []
+
+
+def _is_turn(run: RunState, me: int, first: int, waited: int, silent: int | None = None) -> bool:
+    """Whether it is this seat's turn for what any may do, after so many seconds of chain time: by seat, from one that
+    `first` chooses on. A silent seat has none.
+    """
+    takers = sorted(s.seat for s in run.seats.values() if s.is_activated and s.seat != silent)
+    return me in takers and waited >= STAGGER * ((takers.index(me) - first) % len(takers))
 
 
 def _compute_idle_since(run: RunState, phase: Phase) -> int:
@@ -161,11 +181,11 @@ def _compute_idle_since(run: RunState, phase: Phase) -> int:
         voted = is_two_thirds(clock.revealed, clock.base)
         return end + (stretched(p.vote_window, clock.stretch) if voted else 0)
     if phase is Phase.FINAL:
-        return run.finals[-1].block.time
+        return run.closed_at
     # The first round waits a while for who has joined and still compiles: a seat that enters a round later starts cold
     # among warm ones, and early in a run, where gradients agree most, the gate keeps it out for some rounds.
     wait = run.parameters.activate_delay
-    return max(s.ready_at + (0 if s.from_round else wait) for s in run.seats.values() if s.until == FOREVER)
+    return max(s.ready_at + (0 if s.from_round else wait) for s in run.seats.values() if not s.has_left)
 
 
 def _act(run: RunState, record: Round, me: int, time: int, phase: Phase, end: int, local: Local) -> list[Action]:
@@ -200,7 +220,7 @@ def _vote_late(run: RunState, me: int, local: Local) -> list[Action]:
     if not run.finals or run.finals[-1].round not in local.judged:
         return []
     record = run.rounds[run.finals[-1].round]
-    if me in record.votes or not run.seats[me].is_active(record.round) or run.seats[me].until != FOREVER:
+    if me in record.votes or not run.seats[me].is_active(record.round) or run.seats[me].has_left:
         return []
     return _send("vote", record.round, local)
 
@@ -237,9 +257,9 @@ def _compute_wanted(run: RunState, me: int, phase: Phase, local: Local) -> Train
 
 def compute_training_key(run: RunState, me: int, record: Round) -> TrainingKey:
     """The local work of a seat in an open round. Inner state: that of its accepted submission of the last height, else
-    cold.
+    cold: a new holder of the seat, and everybody after an overturn.
     """
     inner = 0
-    if record.height and (run.finals[record.height - 1].accepted >> me) & 1:
+    if record.height and run.compute_streak(me, record.height):
         inner = run.finals[record.height - 1].round
     return TrainingKey(record.round, record.height, record.seed, run.get_root(record.height), inner)

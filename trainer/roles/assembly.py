@@ -14,6 +14,7 @@ from trainer.chain.client import RunClient
 from trainer.chain.deployment import Deployment
 from trainer.chain.feed import EventFeed
 from trainer.chain.sender import DEFAULT_FEES, Sender
+from trainer.errors import UsageError
 from trainer.keys import OperatorKey
 from trainer.learn import integer_step
 from trainer.learn.local_training import LocalTrainer, describe_numerics, use_compile_cache
@@ -28,7 +29,7 @@ from trainer.protocol.step import Schedule
 from trainer.protocol.tree import compute_state_root
 from trainer.protocol.types import Parameters
 from trainer.roles.blob_desk import BlobDesk
-from trainer.roles.enrolment import find_keychain, find_seat
+from trainer.roles.enrolment import KeyRing, find_seat
 from trainer.roles.follower import Follower
 from trainer.roles.library import Library, load_library
 from trainer.roles.neighbours import connect_seats
@@ -59,7 +60,12 @@ def assemble(
     replica = ChainReplica(EventFeed(client, deployment.block), deployment.parameters, client.domains)
     replica.poll()
     seat = find_seat(replica.run, operator.address, wanted)
-    keychain = find_keychain(operator, deployment, seat)
+    keyring = KeyRing(operator, deployment)
+    if all(keyring.find(tip.tip) is None for tip in seat.tips):
+        raise UsageError(
+            f"seat {seat.seat} announced no key chain of this key: was it joined with another operator's card? "
+            f"`comitia seat new-tip` announces one"
+        )
     with ExitStack() as stack:
         # Before anything that takes long: a second worker is told at once.
         vault = Vault(home / f"{deployment.chain_id}-{deployment.address}-{seat.seat}")
@@ -85,7 +91,7 @@ def assemble(
         submitter=Submitter(Sender(client, operator, DEFAULT_FEES), vault, report),
         training=BackgroundTraining(trainer),
         vault=vault,
-        keychain=keychain,
+        keyring=keyring,
         numerics=describe_numerics(),
         report=report,
     )

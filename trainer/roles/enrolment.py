@@ -11,9 +11,8 @@ from pathlib import Path
 from trainer.chain.deployment import Deployment
 from trainer.errors import UsageError
 from trainer.keys import OperatorKey
-from trainer.protocol.keychain import KeyChain, derive_secret
+from trainer.protocol.keychain import KeyChain, compute_round_key, derive_secret
 from trainer.protocol.run_state import RunState, Seat
-from trainer.protocol.types import FOREVER
 
 KEYCHAINS = 8  # how many of a key's chains are tried to find the one that a seat announced
 
@@ -59,20 +58,30 @@ def load_keychain(key: OperatorKey, deployment: Deployment, index: int) -> KeyCh
     return KeyChain(key.derive(derive_secret, deployment.chain_id, deployment.address, index))
 
 
-def find_keychain(key: OperatorKey, deployment: Deployment, seat: Seat) -> KeyChain:
-    """The chain whose tip a seat announced. Raises UsageError if it is none of this key's."""
-    for index in range(KEYCHAINS):
-        chain = load_keychain(key, deployment, index)
-        if chain.tip == seat.tip:
-            return chain
-    raise UsageError(
-        f"seat {seat.seat} announced a key chain that is not of this key: was it joined with another operator's card?"
-    )
+class KeyRing:
+    """An operator's key chains for a run, by their tips."""
+
+    def __init__(self, key: OperatorKey, deployment: Deployment) -> None:
+        self._key, self._deployment = key, deployment
+        self._chains: dict[bytes, KeyChain] = {}
+
+    def find(self, tip: bytes) -> KeyChain | None:
+        """The chain with this tip; None if it is none of this key's."""
+        while tip not in self._chains and len(self._chains) < KEYCHAINS:
+            chain = load_keychain(self._key, self._deployment, len(self._chains))
+            self._chains[chain.tip] = chain
+        return self._chains.get(tip)
+
+    def compute_key(self, seat: Seat, round_id: int) -> bytes | None:
+        """The seat's key of a round; None where the chain that serves it is another operator's."""
+        tip = seat.find_tip(round_id)
+        chain = self.find(tip.tip)
+        return None if chain is None else compute_round_key(chain, tip.announced, round_id)
 
 
 def find_seat(run: RunState, operator: str, wanted: int | None) -> Seat:
     """The seat that an account operates; `wanted` where it has several. Raises UsageError."""
-    seats = [seat for seat in run.seats.values() if seat.operator == operator and seat.until == FOREVER]
+    seats = [s for s in run.seats.values() if s.get_operator(run.next_round) == operator and not s.has_left]
     if wanted is not None:
         seats = [seat for seat in seats if seat.seat == wanted]
     if not seats:

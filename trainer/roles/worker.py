@@ -12,25 +12,23 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from trainer.chain import calls
-from trainer.chain.calls import Call
 from trainer.errors import Diverged, KeyInUse, UnreachableError
 from trainer.learn.local_training import LocalResult
 from trainer.protocol import session
-from trainer.protocol.acceptance import compute_members
 from trainer.protocol.judgement import State
-from trainer.protocol.keychain import KeyChain, compute_round_key
-from trainer.protocol.messages import compute_commitment
 from trainer.protocol.phases import Clock
+from trainer.protocol.run_state import RunState
 from trainer.protocol.session import Local, TrainingKey
 from trainer.protocol.tree import compute_gradient_root
 from trainer.protocol.types import BlockRef
 from trainer.roles.blob_desk import BlobDesk
-from trainer.roles.follower import Follower, load_blobs
+from trainer.roles.call_builder import build_call
+from trainer.roles.enrolment import KeyRing
+from trainer.roles.follower import Follower, describe_divergence, load_blobs
 from trainer.roles.replica import Replica
 from trainer.roles.sealer import seal_gradient
 from trainer.roles.submitter import Submitter
-from trainer.roles.training import BackgroundTraining
+from trainer.roles.training import Absence, BackgroundTraining
 from trainer.roles.vault import Vault
 
 Report = Callable[..., None]
@@ -47,7 +45,7 @@ class Parts:
     submitter: Submitter
     training: BackgroundTraining
     vault: Vault
-    keychain: KeyChain
+    keyring: KeyRing
     numerics: str
     report: Report  # report(event, **values): one line for each decision
 
@@ -67,6 +65,8 @@ class Worker:
         self._reorganisations = parts.replica.reorganisations
         self._is_recovered = False
         self._waiting = ""
+        self._diverged = 0  # round in which the run went another way
+        self._absence = Absence()
 
     # ------------------------------------------------------------------ loop
 
@@ -100,6 +100,12 @@ class Worker:
             parts.report("reorganisation", head=head.number)
             self._rebase()
             parts.submitter.restore()
+        elif not parts.follower.stands_on(run):
+            parts.report("overturned", height=run.height, was=parts.follower.height)
+            self._rebase()
+        if self._diverged and (self._diverged not in run.rounds or run.rounds[self._diverged].overturned):
+            parts.report("resumed", round=self._diverged, height=run.height)
+            self._diverged = 0
         parts.submitter.settle(head)
         parts.desk.keep_peers(run, self.seat)
         parts.desk.collect()
@@ -110,13 +116,24 @@ class Worker:
         self._show(run.clock)
         is_done, is_moving = False, True
         while is_moving and not self._stop.is_set():
-            actions = session.decide(run, self.seat, head.time, self._local())
+            actions = self._decide(run, head)
             for action in actions:
                 self._carry_out(action, head)
             is_done = session.Done() in actions
             # What was judged, adopted or sealed leads on at once: a late joiner does not wait a poll for each height.
             is_moving = any(isinstance(action, session.Judge | session.Adopt | session.Seal) for action in actions)
         return is_done
+
+    def _decide(self, run: RunState, head: BlockRef) -> list[session.Action]:
+        """What the session says; an operator whose time has not come only follows, one whose time is over stops."""
+        actions = session.decide(run, self.seat, head.time, self._local())
+        seat, me = run.seats.get(self.seat), self.parts.submitter.address
+        if seat is None or seat.get_operator(run.clock.round) == me:
+            return actions
+        if seat.get_operator(run.next_round) != me:
+            self.parts.report("replaced", operator=seat.get_operator(run.next_round))
+            self._stop.set()
+        return [a for a in actions if isinstance(a, session.Fetch | session.Judge | session.Adopt)]
 
     def _local(self) -> Local:
         parts = self.parts
@@ -178,7 +195,7 @@ class Worker:
             case session.Send():
                 self._send(action, head)
             case session.Halt():
-                self._halt(action)
+                self._halt(action, head)
             case session.Done():
                 self.parts.report("finished", height=self.parts.replica.run.height)
 
@@ -187,21 +204,7 @@ class Worker:
         record = run.rounds[action.round]
         blobs = load_blobs({seat: commit.sealed_digest for seat, commit in record.commits.items()}, parts.desk.blobs)
         judged = parts.follower.judge(run, action.round, blobs, recorded=action.recorded)
-        headers = [judged.judgement.headers[seat] for seat in judged.judgement.bits]
-        loss = sum(header.loss for header in headers) / (65_536 * len(headers)) if headers else None
-        excluded = {
-            seat: str(verdict)
-            for seat, verdict in judged.judgement.verdicts.items()
-            if seat not in judged.judgement.bits
-        }
-        parts.report(
-            "judged",
-            round=action.round,
-            accepted=sorted(judged.judgement.bits),
-            excluded=excluded,
-            root=judged.outcome.state_root.hex()[:16],
-            loss=None if loss is None else round(loss, 4),
-        )
+        parts.report("judged", round=action.round, **judged.describe())
 
     def _adopt(self, action: session.Adopt) -> None:
         self.parts.follower.adopt(action.round, action.height)
@@ -216,22 +219,21 @@ class Worker:
         own = parts.follower.judged.get(key.round - 1)
         state = own.state if own and own.outcome.state_root == key.state_root else parts.follower.state
         inner = parts.vault.load_inner(key.inner_round) if key.inner_round else None
-        if key.inner_round and inner is None:
-            parts.report(
-                "sits out",
-                round=key.round,
-                reason="the inner optimizer state is lost; it starts cold when the streak is broken",
-            )
+        reason = self._absence.find_reason(key, inner is not None, self._compute_key(key.round) is not None)
+        if reason:
+            parts.report("sits out", round=key.round, reason=reason)
             parts.training.skip(key)
-            return
-        parts.training.start(key, self.seat, state, inner)
+        else:
+            parts.training.start(key, self.seat, state, inner)
+
+    def _compute_key(self, round_id: int) -> bytes | None:
+        return self.parts.keyring.compute_key(self.parts.replica.run.seats[self.seat], round_id)
 
     def _seal(self, key: TrainingKey) -> None:
         parts, run = self.parts, self.parts.replica.run
-        seat = run.seats[self.seat]
-        chain_key = compute_round_key(parts.keychain, seat.announced, key.round)
-        result = self._result
+        chain_key, result = self._compute_key(key.round), self._result
         assert result is not None
+        assert chain_key is not None
         blob = seal_gradient(run, self.seat, key, result.bits, result.mean_loss, chain_key, parts.numerics)
         digest = parts.desk.put(blob, key.round)
         work = session.Work(key.round, key.seed, key.state_root, compute_gradient_root(result.bits), digest)
@@ -240,33 +242,15 @@ class Worker:
         parts.report("sealed", round=key.round, bytes=len(blob), digest=digest.hex()[:16])
 
     def _send(self, action: session.Send, head: BlockRef) -> None:
-        call = self._build(action, head)
+        parts = self.parts
         if action.kind == "vote":
-            self.parts.vault.save_outcome(self.parts.follower.outcomes[action.round])
-        self.parts.submitter.send(action.kind, action.round, call)
+            parts.vault.save_outcome(parts.follower.outcomes[action.round])
+        work, own = self._works.get(action.round), parts.follower.outcomes.get(action.round)
+        key = self._compute_key(action.round) if action.kind == "reveal" else None
+        call = build_call(action, self.seat, parts.replica.run.domains, head, parts.submitter.address, work, own, key)
+        parts.submitter.send(action.kind, action.round, call)
 
-    def _build(self, action: session.Send, head: BlockRef) -> Call:
-        run, round_id = self.parts.replica.run, action.round
-        match action.kind:
-            case "activate":
-                return calls.activate(self.seat)
-            case "open":
-                return calls.open_round()
-            case "commit":
-                work = self._works[round_id]
-                commitment = compute_commitment(
-                    run.domains, round_id, self.seat, self.parts.submitter.address, work.gradient_root
-                )
-                return calls.commit(round_id, self.seat, head, commitment, work.sealed_digest)
-            case "reveal":
-                key = compute_round_key(self.parts.keychain, run.seats[self.seat].announced, round_id)
-                return calls.reveal(round_id, self.seat, self._works[round_id].gradient_root, key, action.haves)
-            case "vote":
-                own = self.parts.follower.outcomes[round_id]
-                return calls.vote(round_id, self.seat, head, own.accepted, own.checked, own.state_root)
-        raise ValueError(f"unknown transaction {action.kind!r}")
-
-    def _halt(self, action: session.Halt) -> None:
+    def _halt(self, action: session.Halt, head: BlockRef) -> None:
         run = self.parts.replica.run
         if action.reason == "key in use":
             raise KeyInUse(
@@ -275,14 +259,14 @@ class Worker:
             )
         own, final = self.parts.follower.outcomes[action.round], run.rounds[action.round].final
         assert final is not None
-        self.parts.vault.save_diverged(final.height, self.parts.follower.judged[action.round].state)
-        sets = f"accepted {sorted(compute_members(own.accepted))} here, {sorted(compute_members(final.accepted))} there"
-        raise Diverged(
-            f"round {action.round} is final with another outcome: root {own.state_root.hex()} here, "
-            f"{final.state_root.hex()} there; {sets}. "
-            f"This worker does not follow; its own state is {self.parts.vault.get_diverged(final.height)}: "
-            f"`comitia audit --state` says who is right, and the first chunk that differs"
-        )
+        until = final.block.time + run.parameters.horizon
+        if self._diverged != action.round:
+            self._diverged = action.round
+            self.parts.vault.save_diverged(final.height, self.parts.follower.judged[action.round].state)
+            self.parts.report("diverged", round=action.round, root=final.state_root.hex()[:16], waits_until=until)
+        if head.time < until:
+            return  # an overturn may still take it back; nothing is sent before
+        raise Diverged(describe_divergence(own, final, self.parts.vault.get_diverged(final.height)))
 
     def _show(self, clock: Clock) -> None:
         seen = (clock.round, clock.height, clock.committed, clock.revealed, clock.stretch)
