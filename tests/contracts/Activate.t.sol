@@ -49,7 +49,7 @@ contract ActivateTest is RunTest {
         leave(0);
         skip(run.horizon());
         withdraw(0);
-        fails(abi.encodeWithSelector(IRunErrors.NotOperator.selector, address(0)));
+        fails(IRunErrors.HasLeft.selector);
         activate(0);
     }
 
@@ -81,7 +81,7 @@ contract ActivateTest is RunTest {
         activate(late);
         assertEq(run.clock().active, 30, "the weight of an open round does not change");
         assertEq(run.clock().base, 30);
-        fails(abi.encodeWithSelector(IRunErrors.NotActive.selector, FIRST + 1, FOREVER));
+        fails(notOperator(address(0))); // nobody held the id in this round
         commit(FIRST, late);
 
         playRound(0, 2);

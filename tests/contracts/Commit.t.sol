@@ -84,9 +84,14 @@ contract CommitTest is RunTest {
     }
 
     function test_reverts_for_a_benched_seat() public {
-        start(10, 10, 10);
+        uint8 idle = join(5);
+        uint8[] memory weights = new uint8[](1);
+        weights[0] = 30;
+        start(weights);
+        fails(notActive(0, FOREVER));
+        commit(FIRST, idle);
         uint8 late = join(5);
-        fails(abi.encodeWithSelector(IRunErrors.NotActive.selector, 0, FOREVER));
+        fails(notOperator(address(0))); // nobody held the id in this round
         commit(FIRST, late);
     }
 

@@ -86,7 +86,7 @@ contract ConstructorTest is RunTest {
         uint32 year = 365 days;
         (p.commitMin, p.grace, p.commitCap, p.revealWindow, p.voteWindow) = (year, year, year, year, year);
         (p.challengeWindow, p.answerWindow, p.settleWindow, p.activateDelay, p.leaveDelay) = (year, year, year, year, year);
-        p.ring = 4;
+        p.ring = 8;
         deploy();
         assertEq(run.horizon(), 3 * 365 days);
         // Every deadline of the longest round fits.
@@ -115,7 +115,7 @@ contract ConstructorTest is RunTest {
     }
 
     function test_the_ring_covers_the_horizon() public {
-        p.ring = 1;
+        p.ring = 7;
         p.commitMin = 1_000;
         p.commitCap = 1_000;
         bad("ring");
@@ -132,11 +132,48 @@ contract ConstructorTest is RunTest {
         p.settleWindow = 31;
         bad("ring");
         p.ring = 12;
-        p.answerWindow = 31;
+        (p.answerWindow, p.settleWindow) = (31, 31);
         bad("ring");
         p.ring = 12;
         p.challengeWindow = 31;
         bad("ring");
+    }
+
+    function test_the_ring_has_room_for_misses() public {
+        (p.ring, p.commitMin, p.commitCap) = (8, 15, 15);
+        ok();
+        (p.ring, p.commitMin, p.commitCap) = (8, 14, 15);
+        bad("ring");
+    }
+
+    function test_records_outlive_the_last_answer() public {
+        p.settleWindow = p.answerWindow - 1;
+        bad("settleWindow");
+        p.settleWindow = p.answerWindow;
+        ok();
+    }
+
+    /// @dev Names of a seat by overturns have eight bits.
+    function test_overturns_at_once_are_bounded() public {
+        (p.challengeWindow, p.ring) = (100 * p.answerWindow + 1, 1_000);
+        bad("challengeWindow");
+        (p.challengeWindow, p.ring) = (100 * p.answerWindow, 1_000);
+        ok();
+    }
+
+    function test_amounts() public {
+        p.rewardPerRound = uint128(1) << 96;
+        bad("rewardPerRound");
+        p.checkReward = uint128(1) << 96;
+        bad("checkReward");
+        p.challengeBond = uint128(1) << 96;
+        bad("challengeBond");
+        p.challengeBond = 0;
+        bad("challengeBond");
+        (p.rewardPerRound, p.checkReward, p.challengeBond) = (type(uint96).max, type(uint96).max, type(uint96).max);
+        ok();
+        (p.rewardPerRound, p.checkReward, p.challengeBond) = (0, 0, 1);
+        ok();
     }
 
     function test_money() public {
@@ -191,7 +228,9 @@ contract ConstructorTest is RunTest {
     }
 
     function test_owner_and_horizon() public view {
-        assertEq(run.owner(), address(this));
+        assertEq(run.owner(), runOwner());
         assertEq(run.horizon(), 90);
+        assertGt(run.settlement().code.length, 0);
+        assertEq(run.nextBond(), p.challengeBond);
     }
 }

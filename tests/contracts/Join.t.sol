@@ -89,6 +89,9 @@ contract JoinTest is RunTest {
         assertEq(s.weight, weight);
         assertEq(s.from, 0);
         assertEq(s.until, FOREVER);
+        assertEq(s.nextWeight, weight);
+        assertEq(s.first, FIRST);
+        assertEq(uint256(s.changesAt) + s.flags + s.named + s.settledTo + s.missesFrom + s.condemnedIn, 0);
         assertEq(s.readyAt, vm.getBlockTimestamp() + p.activateDelay);
         assertEq(s.leftAt, 0);
         assertEq(run.staked(), stakeOf(weight));

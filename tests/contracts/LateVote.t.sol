@@ -126,16 +126,15 @@ contract LateVoteTest is RunTest {
         skip(p.activateDelay);
         activate(late);
         playRound(0, 3);
-        fails(abi.encodeWithSelector(IRunErrors.NotActive.selector, FIRST + 1, FOREVER));
+        fails(notOperator(address(0)));
         vote(FIRST, late);
     }
 
     /// @dev The slot of a final round is taken over by the first vote of a later one: from then on its record is gone.
     function test_reverts_once_the_slot_is_in_use_again() public {
-        p.ring = 2;
-        (p.commitMin, p.commitCap) = (60, 60);
-        deploy();
+        deployShortRing();
         toFinal();
+        playVoids(6, 0, 3);
         playVoid(0, 3);
         skip(run.horizon() + p.settleWindow);
         openRound();
@@ -143,8 +142,8 @@ contract LateVoteTest is RunTest {
         uint256 state = vm.snapshotState();
         vote(FIRST, 3);
         vm.revertToState(state);
-        vote(FIRST + 2, 0);
-        fails(abi.encodeWithSelector(IRunErrors.WrongRound.selector, FIRST + 2));
+        vote(FIRST + 8, 0);
+        fails(abi.encodeWithSelector(IRunErrors.WrongRound.selector, FIRST + 8));
         vote(FIRST, 3);
     }
 }

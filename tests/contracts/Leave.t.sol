@@ -84,10 +84,14 @@ contract LeaveTest is RunTest {
         start(10, 10, 10);
         skip(100);
         leave(2);
-        assertEq(run.clock().commitEnd, vm.getBlockTimestamp() + p.commitCap);
+        assertEq(run.clock().commitEnd, NO_END, "the rest can start it");
+        assertEq(run.roll().departedIn, FIRST);
+        assertEq(run.roll().departed, 10);
+        leave(1); // a third of the base is left: not more
+        assertEq(run.clock().commitEnd, time() + p.commitCap);
         skip(1);
-        leave(1);
-        assertEq(run.clock().commitEnd, vm.getBlockTimestamp() - 1 + p.commitCap, "once");
+        leave(0);
+        assertEq(run.clock().commitEnd, time() - 1 + p.commitCap, "once");
     }
 
     function test_starts_the_stretched_cap() public {
@@ -95,6 +99,7 @@ contract LeaveTest is RunTest {
         playVoid(0, 2);
         openRound();
         leave(2);
+        leave(0);
         assertEq(run.clock().commitEnd, vm.getBlockTimestamp() + p.commitCap * 3 / 2);
     }
 

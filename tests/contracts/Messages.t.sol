@@ -42,7 +42,7 @@ contract MessagesTest is RunTest {
         deploy();
         start(10, 10, 10);
         playRound(0, 2);
-        (, uint24 height,,) = run.result(FIRST);
-        assertEq(height, 1);
+        (, uint24 round,,) = run.result(1);
+        assertEq(round, FIRST);
     }
 }

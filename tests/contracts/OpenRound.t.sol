@@ -152,35 +152,30 @@ contract OpenRoundTest is RunTest {
     }
 
     function test_busy_slot() public {
-        p.ring = 2;
-        (p.commitMin, p.commitCap) = (60, 60);
-        deploy();
+        deployShortRing();
         start(10, 10, 10);
         playRound(0, 2);
         uint256 busyUntil = vm.getBlockTimestamp() + run.horizon() + p.settleWindow;
         skip(7);
-        playRound(0, 2);
+        for (uint256 i; i < 7; ++i) {
+            playRound(0, 2);
+        }
         assertPhase(IRunTypes.Phase.Final);
-        assertEq(run.clock().height, 2);
+        assertEq(run.clock().height, 8);
         skipTo(busyUntil - 1);
         fails(abi.encodeWithSelector(IRunErrors.SlotBusy.selector, uint64(busyUntil)));
         openRound();
         skipTo(busyUntil);
         openRound();
-        assertEq(run.clock().round, FIRST + 2);
+        assertEq(run.clock().round, FIRST + 8);
         assertEq(run.clock().stretch, 0);
     }
 
     function test_void_rounds_free_their_slot_at_once() public {
-        p.ring = 2;
-        (p.commitMin, p.commitCap) = (60, 60);
-        deploy();
+        deployShortRing();
         start(10, 10, 10);
-        for (uint256 i; i < 5; ++i) {
-            playVoid(0, 2);
-            openRound();
-        }
-        assertEq(run.clock().round, FIRST + 5);
+        playVoids(20, 0, 2);
+        assertEq(run.clock().round, FIRST + 20);
     }
 
     /// @dev A final round waits for weight; the next opens once there is some, and void rounds before it are forgotten.

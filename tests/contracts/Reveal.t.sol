@@ -65,20 +65,14 @@ contract RevealTest is RunTest {
 
     /// @dev The entry of the round before in the same ring slot is not this round's.
     function test_reverts_with_a_commitment_of_another_round() public {
-        p.ring = 2;
-        (p.commitMin, p.commitCap) = (60, 60);
-        deploy();
+        deployShortRing();
         start(10, 10, 10, 1);
-        for (uint256 i; i < 2; ++i) {
-            commitAll(0, 3);
-            skipTo(run.deadline());
-            openRound();
-        }
+        playVoids(8, 0, 3);
         commitAll(0, 2);
         skipTo(run.clock().commitEnd);
-        assertEq(run.entry(FIRST + 2, 3).round, 0);
+        assertEq(run.entry(FIRST + 8, 3).round, 0);
         fails(IRunErrors.NotCommitted.selector);
-        reveal(FIRST + 2, 3);
+        reveal(FIRST + 8, 3);
     }
 
     function test_reverts_twice() public {

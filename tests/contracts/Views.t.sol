@@ -41,8 +41,14 @@ contract ViewsTest is RunTest {
             assertEq(run.entry(rounds[i], 0).round, 0);
             (IRunTypes.Ballot memory b, uint256 voters, uint256 dissenters) = run.ballot(rounds[i]);
             assertEq(uint256(bytes32(b.outcome)) + b.round + b.time + b.tally + b.base + b.flags + voters + dissenters, 0);
-            (bytes29 root, uint24 height, uint256 accepted, uint256 checked) = run.result(rounds[i]);
-            assertEq(uint256(bytes32(root)) + height + accepted + checked, 0);
+        }
+        (bytes26 root, uint24 round, uint256 accepted, uint256 checked) = run.result(0);
+        assertEq(bytes32(root), bytes32(bytes26(p.genesisRoot)));
+        assertEq(round + accepted + checked, 0);
+        uint32[3] memory heights = [uint32(1), p.ring + 1, type(uint32).max];
+        for (uint256 i; i < 3; ++i) {
+            (root, round, accepted, checked) = run.result(heights[i]);
+            assertEq(uint256(bytes32(root)) + round + accepted + checked, 0);
         }
     }
 
@@ -53,32 +59,41 @@ contract ViewsTest is RunTest {
         vote(FIRST, 0);
         (, uint256 voters,) = run.ballot(FIRST);
         assertEq(voters, 1);
-        (bytes29 root, uint24 height, uint256 accepted,) = run.result(FIRST);
-        assertEq(uint256(bytes32(root)) + height + accepted, 0);
+        (bytes26 root, uint24 round, uint256 accepted,) = run.result(1);
+        assertEq(uint256(bytes32(root)) + round + accepted, 0);
     }
 
     /// @dev A record lives until the slot's next round writes over it.
     function test_records_give_way_to_a_later_round() public {
-        p.ring = 2;
-        (p.commitMin, p.commitCap) = (60, 60);
-        deploy();
+        deployShortRing();
         start(10, 10, 10);
-        playRound(0, 2);
-        playRound(0, 2);
+        for (uint256 i; i < 8; ++i) {
+            playRound(0, 2);
+        }
         skip(run.horizon() + p.settleWindow);
         openRound();
-        (, uint24 height,,) = run.result(FIRST);
-        assertEq(height, 1);
+        (, uint24 round, uint256 accepted,) = run.result(1);
+        assertEq(round, FIRST);
+        assertEq(accepted, 7);
         assertEq(run.entry(FIRST, 0).stage, 1);
         toVote(0, 2);
         assertEq(run.entry(FIRST, 0).round, 0);
-        vote(FIRST + 2, 0);
-        (, height,,) = run.result(FIRST);
-        assertEq(height, 0);
+        vote(FIRST + 8, 0);
         (IRunTypes.Ballot memory b,,) = run.ballot(FIRST);
         assertEq(b.round, 0);
-        (, height,,) = run.result(FIRST + 1);
-        assertEq(height, 2, "the other slot stands");
+        (, round, accepted,) = run.result(1);
+        assertEq(round, FIRST, "the root outlives the record by one");
+        assertEq(accepted, 0);
+        (, round, accepted,) = run.result(2);
+        assertEq(round, FIRST + 1, "the other slot stands");
+        assertEq(accepted, 7);
+        vote(FIRST + 8, 1);
+        vote(FIRST + 8, 2);
+        skip(run.horizon());
+        (, round,,) = run.result(0);
+        assertEq(round, 0);
+        (bytes26 root,,,) = run.result(0);
+        assertEq(bytes32(root), 0, "nine heights are kept");
     }
 
     function test_stepAt() public {

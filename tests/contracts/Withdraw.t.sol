@@ -44,10 +44,6 @@ contract Payee {
 }
 
 contract WithdrawTest is RunTest {
-    function tooEarly(uint256 time) internal pure returns (bytes memory) {
-        return abi.encodeWithSelector(IRunErrors.TooEarly.selector, uint64(time));
-    }
-
     /// @dev Fails until `free`, and works then.
     function assertFreeAt(uint8 seat, uint256 free) internal {
         fails(tooEarly(free));
@@ -105,8 +101,11 @@ contract WithdrawTest is RunTest {
         assertEq(ownerOf(0).balance, stakeOf(10));
         assertEq(run.staked(), stakeOf(20));
         assertEq(address(run).balance, stakeOf(20));
-        assertEq(run.seats(0).owner, address(0));
-        fails(abi.encodeWithSelector(IRunErrors.NotOwner.selector, address(0)));
+        IRunTypes.Seat memory s = run.seats(0);
+        assertEq(s.owner, ownerOf(0), "the seat is remembered: its pay comes later");
+        assertEq(s.flags, 2);
+        assertEq(s.from, 0);
+        fails(IRunErrors.AlreadyWithdrawn.selector);
         withdraw(0);
     }
 
@@ -137,7 +136,7 @@ contract WithdrawTest is RunTest {
         assertFreeAt(0, vm.getBlockTimestamp() + p.leaveDelay);
         assertPhase(IRunTypes.Phase.Vote);
         // A seat without a stake votes no more.
-        fails(abi.encodeWithSelector(IRunErrors.NotOperator.selector, address(0)));
+        fails(notActive(0, FIRST));
         vote(FIRST, 0);
     }
 
@@ -238,9 +237,8 @@ contract WithdrawTest is RunTest {
 
     /// @dev The ring slot of its last round is in use again: all that is past.
     function test_after_the_ring_went_round() public {
-        p.ring = 2;
-        p.commitMin = 200;
-        p.commitCap = 200;
+        p.ring = 8;
+        (p.commitMin, p.commitCap) = (15, 24);
         deploy();
         start(10, 10, 10, 10);
         toVote(0, 3);
@@ -249,11 +247,15 @@ contract WithdrawTest is RunTest {
         for (uint8 seat; seat < 3; ++seat) {
             vote(FIRST, seat);
         }
-        playRound(0, 2);
+        for (uint256 i; i < 7; ++i) {
+            playRound(0, 2);
+        }
         skip(run.horizon() + p.settleWindow);
         openRound();
         playRound(0, 2);
-        assertEq(run.clock().height, 3);
+        assertEq(run.clock().height, 9);
+        (IRunTypes.Ballot memory b,,) = run.ballot(FIRST);
+        assertEq(b.round, 0);
         withdraw(3);
         assertEq(ownerOf(3).balance, stakeOf(10));
     }
