@@ -38,6 +38,7 @@ from trainer.keys import OperatorKey, create_keystore
 from trainer.learn.local_training import LocalTrainer
 from trainer.learn.settings import LocalSettings
 from trainer.learn.task import Dataset, Task
+from trainer.protocol.events import RoundFinal
 from trainer.protocol.step import Schedule
 from trainer.protocol.tree import compute_state_root
 from trainer.protocol.types import Parameters
@@ -300,7 +301,7 @@ class Run:
 
     def get_results(self) -> list[tuple[int, list[int]]]:
         """(round, accepted seats) of every final round, in order, from the contract's events."""
-        finals = [e for e in self.client.get_events() if type(e).__name__ == "RoundFinal"]
+        finals = [e for e in self.client.get_events() if isinstance(e, RoundFinal)]
         return [(e.round, [seat for seat in range(256) if (e.accepted >> seat) & 1]) for e in finals]
 
     def audit(self, *arguments: str | Path, node: KuboDaemon | None = None) -> tuple[int, Any, str]:

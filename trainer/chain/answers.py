@@ -13,13 +13,11 @@ from hexbytes import HexBytes
 from trainer.chain.client import RunClient
 from trainer.chain.node import translated
 
-NODE_BYTES = 32
-
 
 def find_new_path(
-    client: RunClient, block: bytes, round_id: int, chunk: int, is_right: Callable[[list[bytes]], bool]
-) -> list[bytes] | None:
-    """`newPath` of the answer for a chunk that was mined in a block: its siblings, from the leaf's level up.
+    client: RunClient, block: bytes, round_id: int, chunk: int, is_right: Callable[[bytes], bool]
+) -> bytes | None:
+    """`newPath` of the answer for a chunk that was mined in a block.
 
     Whoever answers may do it through a contract of its own, so any transaction of the block counts that holds such a
     call somewhere. is_right: whether a path leads to the challenged root, since what such a transaction holds proves
@@ -40,9 +38,8 @@ def find_new_path(
     return None
 
 
-def _read_path(types: list[str], arguments: bytes) -> list[bytes] | None:
+def _read_path(types: list[str], arguments: bytes) -> bytes | None:
     try:
-        path = bytes(decode(types, arguments, strict=False)[-1])
+        return bytes(decode(types, arguments, strict=False)[-1])
     except (DecodingError, OverflowError, ValueError):
         return None
-    return [path[start : start + NODE_BYTES] for start in range(0, len(path), NODE_BYTES)]

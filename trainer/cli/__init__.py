@@ -10,8 +10,13 @@ import click
 
 from trainer.cli.accounts import account
 from trainer.cli.audit import audit
+from trainer.cli.challenges import answer, challenge, lapse, overturn, slash
 from trainer.cli.deploy import deploy
 from trainer.cli.devnet import devnet
+from trainer.cli.pay import claim, settle
+from trainer.cli.places import bid, take, withdraw_bid
+from trainer.cli.runs import run
+from trainer.cli.seat_care import bench, retire, seat_status
 from trainer.cli.seats import seat
 from trainer.cli.status import status
 from trainer.cli.worker import worker
@@ -45,5 +50,7 @@ def main() -> None:
     )
 
 
-for _command in (devnet, account, deploy, seat, worker, status, audit):
+for _command in (settle, claim, bid, take, withdraw_bid, seat_status, bench, retire):
+    seat.add_command(_command)
+for _command in (devnet, account, deploy, run, seat, worker, status, audit, challenge, answer, overturn, slash, lapse):
     main.add_command(_command)

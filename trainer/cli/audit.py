@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -11,14 +12,23 @@ from click.core import ParameterSource
 from trainer.cli.options import (
     connect,
     deployments_option,
+    home_option,
     ipfs_option,
     json_option,
+    key_options,
+    load_key,
     parse_address,
+    parse_coins,
     rpc_option,
     show,
     split_urls,
 )
+from trainer.cli.watch import POLL_SECONDS, watch
 from trainer.errors import UsageError
+
+if TYPE_CHECKING:
+    from trainer.chain.client import RunClient
+    from trainer.chain.deployment import Deployment
 
 
 @click.command()
@@ -41,6 +51,27 @@ from trainer.errors import UsageError
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write the last replayed state here (raw int32).",
 )
+@click.option(
+    "--watch",
+    "is_watching",
+    is_flag=True,
+    help="Stay: replay rounds as they become final, challenge a wrong root, answer challenges of right ones, and "
+    "execute what is due. With --account or --keystore; without, it only tells what it would do.",
+)
+@click.option(
+    "--budget",
+    type=parse_coins,
+    help="With --watch: coins that may be held or lost as bonds of challenges at the same time; none without it.",
+)
+@click.option(
+    "--poll-seconds",
+    type=float,
+    default=POLL_SECONDS,
+    show_default=True,
+    help="With --watch: between two looks at the chain.",
+)
+@home_option
+@key_options
 @rpc_option
 @ipfs_option
 @json_option
@@ -51,9 +82,14 @@ def audit(
     state_file: Path | None,
     state_height: int | None,
     save_file: Path | None,
+    is_watching: bool,
+    budget: int | None,
+    poll_seconds: float,
+    home: Path,
     rpc_urls: tuple[str, ...],
     ipfs_api: str,
     as_json: bool,
+    **key: Any,
 ) -> None:
     """Replays every final round and compares every root. Exit code 8: a root or an accepted set differs; 11: a blob
     cannot be had.
@@ -61,8 +97,6 @@ def audit(
     import numpy as np
 
     from trainer.blobs.kubo import KuboStore
-    from trainer.chain.client import RunClient
-    from trainer.chain.discovery import discover_deployment
     from trainer.chain.feed import EventFeed
     from trainer.roles.auditor import Auditor
     from trainer.roles.journal import write_file
@@ -74,27 +108,37 @@ def audit(
     is_run_asked = click.get_current_context().get_parameter_source("run_name") is ParameterSource.COMMANDLINE
     if (is_run_asked and address) or not (run_name or address):
         raise UsageError("say which run: --address 0x… or --run NAME")
-    if address is not None:  # whatever COMITIA_RUN names
-        deployment = discover_deployment(split_urls(rpc_urls), address)
-        client = RunClient(split_urls(rpc_urls), deployment)
-    else:
-        client, deployment = connect(rpc_urls, str(run_name), deployments)
+
+    def reach() -> tuple[RunClient, Deployment]:
+        return _reach(rpc_urls, address, str(run_name), deployments)
+
+    if is_watching:
+        if save_file is not None:
+            raise UsageError("--save is of a replay that ends; leave --watch away")
+        claimed = {}
+        if state_file is not None:
+            claimed[_find_height(state_file, state_height)] = np.frombuffer(state_file.read_bytes(), "<i4")
+        account = load_key(home, **key) if key["account"] or key["keystore"] else None
+        watch(reach, account, budget or 0, home, ipfs_api, claimed, as_json, poll_seconds)
+        return
+    if budget is not None:
+        raise UsageError("--budget goes with --watch: an audit that ends posts no challenges")
+    client, deployment = reach()
     replica = ChainReplica(EventFeed(client, deployment.block), deployment.parameters, client.domains)
     head = replica.poll()
     run = replica.run
     claimed = {}
     if state_file is not None:
-        height = (
-            state_height if state_height is not None else int(state_file.stem) if state_file.stem.isdigit() else None
-        )
-        if height is None:
-            raise UsageError("which height is --state of? give --state-height")
+        height = _find_height(state_file, state_height)
         if not 1 <= height <= run.height:
             raise UsageError(f"--state is of height {height}; the run's final heights are 1 to {run.height}")
         claimed[height] = np.frombuffer(state_file.read_bytes(), "<i4").astype(np.int32)
 
     def report(event: str, **values: object) -> None:
-        if not as_json:
+        if event == "overturned":
+            if not as_json:
+                click.echo(f"round {values['round']}: overturned: {values['reason']}", err=True)
+        elif not as_json:
             click.echo(
                 f"round {values['round']}: height {values['height']} of {values['heights']}, root {values['root']}… "
                 f"equal",
@@ -115,7 +159,27 @@ def audit(
         "rounds": len(run.rounds),
         "root": found.root.hex(),
         "unjudged_rounds": list(found.unjudged),
+        "overturned_rounds": {str(round_id): reason for round_id, reason in found.overturned.items()},
         "block": head.number,
         "seconds": round(time.monotonic() - started, 2),
     }
     show(result, as_json=as_json)
+
+
+def _reach(
+    rpc_urls: tuple[str, ...], address: str | None, run_name: str, deployments: Path
+) -> tuple[RunClient, Deployment]:
+    """Client and deployment of --address, whatever COMITIA_RUN names, or of --run."""
+    from trainer.chain.client import RunClient
+    from trainer.chain.discovery import discover_deployment
+
+    if address is None:
+        return connect(rpc_urls, run_name, deployments)
+    deployment = discover_deployment(split_urls(rpc_urls), address)
+    return RunClient(split_urls(rpc_urls), deployment), deployment
+
+
+def _find_height(state_file: Path, given: int | None) -> int:
+    if given is None and not state_file.stem.isdigit():
+        raise UsageError("which height is --state of? give --state-height")
+    return int(state_file.stem) if given is None else given

@@ -15,10 +15,13 @@ from trainer.blobs.store import BlobStore
 from trainer.errors import AuditMismatch, BlobError
 from trainer.protocol.acceptance import compute_members
 from trainer.protocol.constants import CHUNK
-from trainer.protocol.judgement import State, compute_required
+from trainer.protocol.judgement import State, compute_next_state, compute_required
 from trainer.protocol.run_state import RunState
 from trainer.protocol.sealing import sealed_length
+from trainer.protocol.types import Status
+from trainer.roles.examination import Examiner
 from trainer.roles.follower import Follower, load_blobs
+from trainer.roles.watch_plan import Verdict, is_base_standing
 
 AHEAD = 8  # rounds whose blobs are fetched while one is replayed
 ACCEPTED_SECONDS = 60  # to find a blob that is part of a state
@@ -31,13 +34,14 @@ Report = Callable[..., None]
 @dataclass(frozen=True)
 class Audit:
     """What was replayed. `unjudged`: rounds whose accepted set could not be derived anew, since a blob outside it is
-    gone; their sums were checked.
+    gone; their sums were checked. `overturned`: rounds that were final and do not count any more, and why.
     """
 
     height: int
     root: bytes
     unjudged: tuple[int, ...]
     state: State
+    overturned: Mapping[int, str]
 
 
 class Auditor:
@@ -53,17 +57,23 @@ class Auditor:
         self._clock = clock
         self._report = report
         self._claimed = claimed
+        self._examiner = Examiner(store, compute_next_state)
 
     def replay(self, genesis: State) -> Audit:
-        """Replays every final round in order. Raises AuditMismatch at the first that differs, BlobError if a blob of an
-        accepted seat cannot be had.
+        """Replays every round that made a height, in order. Raises AuditMismatch at the first that differs, BlobError
+        if a blob of an accepted seat cannot be had. Rounds that an overturn took are told, and replayed where their
+        blobs are still to be had.
         """
         follower = Follower(genesis, 0)
         unjudged: list[int] = []
+        overturned: dict[int, str] = {}
+        gone = [r for r, record in sorted(self._run.rounds.items()) if record.final and record.overturned]
         with ThreadPoolExecutor(AHEAD) as pool:
             try:
                 wanted = {final.round: pool.submit(self._fetch, final.round) for final in self._run.finals[:AHEAD]}
                 for position, final in enumerate(self._run.finals):
+                    while gone and gone[0] < final.round:
+                        self._look_at_overturned(follower, gone.pop(0), overturned)
                     for later in self._run.finals[position + 1 : position + 1 + AHEAD]:
                         if later.round not in wanted:
                             wanted[later.round] = pool.submit(self._fetch, later.round)
@@ -76,9 +86,35 @@ class Auditor:
                         heights=self._run.height,
                         root=final.state_root.hex()[:16],
                     )
+                for round_id in gone:
+                    self._look_at_overturned(follower, round_id, overturned)
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
-        return Audit(follower.height, self._run.get_root(follower.height), tuple(unjudged), follower.state)
+        root = self._run.get_root(follower.height)
+        return Audit(follower.height, root, tuple(unjudged), follower.state, overturned)
+
+    # ------------------------------------------------------------------ rounds that do not count
+
+    def _look_at_overturned(self, follower: Follower, round_id: int, overturned: dict[int, str]) -> None:
+        overturned[round_id] = reason = self._explain_overturned(follower, round_id)
+        self._report("overturned", round=round_id, reason=reason)
+
+    def _explain_overturned(self, follower: Follower, round_id: int) -> str:
+        run, final = self._run, self._run.rounds[round_id].final
+        assert final is not None
+        done = (Status.EXECUTED, Status.CANCELLED)
+        executed = [of for (of, _), found in run.challenges.items() if found.status in done]
+        if round_id not in executed:
+            return f"with round {max((of for of in executed if of < round_id), default=0)}"
+        if final.height - 1 != follower.height or not is_base_standing(run, round_id, final.height):
+            return "nobody answered; not replayed, since the state before it does not stand any more"
+        try:
+            found = self._examiner.rebuild(run, final, follower.height, follower.state)
+        except BlobError as error:
+            return f"nobody answered; not replayed: {error}"
+        if found.verdict is Verdict.RIGHT:
+            return "nobody answered in time, though its root is right"
+        return f"{found.verdict}, nobody answered"
 
     def _replay_round(self, follower: Follower, round_id: int, fetched: Future[dict[bytes, bytes]]) -> bool:
         """Replays one round; False if its accepted set was taken as recorded."""
