@@ -21,7 +21,7 @@ contract Handler is RunTest {
     mapping(uint256 seat => bool) public ghost_hasWithdrawn;
     mapping(uint256 seat => uint32[2]) public ghost_span; // first and last round, as far as known
     mapping(uint32 round => uint256) public ghost_finals; // how often a round became final
-    mapping(uint32 round => bytes32) public ghost_root; // leading 29 bytes of the root that it became final with
+    mapping(uint32 round => bytes32) public ghost_root; // leading 26 bytes of the root that it became final with
     mapping(uint32 round => uint24) public ghost_height;
     uint32 public ghost_round;
     uint24 public ghost_lastHeight;
@@ -31,7 +31,7 @@ contract Handler is RunTest {
         vm.roll(FIRST_BLOCK);
         p = defaults();
         (p.challengeWindow, p.answerWindow, p.settleWindow, p.leaveDelay) = (10, 10, 10, 50);
-        p.ring = 4;
+        p.ring = 8;
         p.totalHeights = 60;
         deploy();
     }
@@ -201,7 +201,7 @@ contract Handler is RunTest {
 
     /// @notice Latest time at which the stake of a seat that left is free; 0 for others. Said from outside: by what happened to the seat's last round.
     function promiseOf(uint8 seat, IRunTypes.Seat memory s) public view returns (uint256 free) {
-        if (s.owner == address(0) || s.until == FOREVER) return 0;
+        if (s.owner == address(0) || s.until == FOREVER || s.flags & 2 != 0) return 0;
         uint256 delay = p.leaveDelay > run.horizon() ? p.leaveDelay : run.horizon();
         free = s.leftAt + delay;
         (IRunTypes.Ballot memory b, uint256 voters, uint256 dissenters) = run.ballot(uint32(s.until));
@@ -251,9 +251,9 @@ contract Handler is RunTest {
             uint32 last = ghost_round;
             ++ghost_finals[last];
             ++done["final"];
-            (bytes29 root, uint24 height,,) = run.result(last);
-            assertEq(height, c.height);
-            (ghost_root[last], ghost_height[last]) = (root, height);
+            (bytes26 root, uint24 round,,) = run.result(c.height);
+            assertEq(round, last);
+            (ghost_root[last], ghost_height[last]) = (root, c.height);
         } else if (c.round != ghost_round && ghost_round != 0) {
             if (c.stretch != 0) ++done["void"];
         }
@@ -261,7 +261,7 @@ contract Handler is RunTest {
     }
 
     function isKnown(bytes4 selector) internal pure returns (bool) {
-        bytes4[16] memory known = [
+        bytes4[17] memory known = [
             IRunErrors.WrongPhase.selector,
             IRunErrors.WrongRound.selector,
             IRunErrors.NotOperator.selector,
@@ -277,7 +277,8 @@ contract Handler is RunTest {
             IRunErrors.NotLeft.selector,
             IRunErrors.TooEarly.selector,
             IRunErrors.VoteUndecided.selector,
-            IRunErrors.RunFinished.selector
+            IRunErrors.RunFinished.selector,
+            IRunErrors.AlreadyWithdrawn.selector
         ];
         for (uint256 i; i < known.length; ++i) {
             if (selector == known[i]) return true;

@@ -82,8 +82,9 @@ contract InvariantTest is Test {
         (uint256 seated, uint256 nextActive) = (0, 0);
         for (uint256 seat; seat < r.seats; ++seat) {
             IRunTypes.Seat memory s = run.seats(uint8(seat));
-            assertEq(s.weight, handler.ghost_hasWithdrawn(seat) ? 0 : weightOf(seat));
-            if (s.weight == 0 || s.until != FOREVER) continue;
+            assertEq(s.weight, weightOf(seat));
+            assertEq(s.flags, handler.ghost_hasWithdrawn(seat) ? 2 : 0);
+            if (s.leftAt != 0 || s.until != FOREVER) continue;
             seated += s.weight;
             if (s.from != 0) nextActive += s.weight;
         }
@@ -128,9 +129,10 @@ contract InvariantTest is Test {
             assertTrue(isFinal ? weight >= b.tally : weight == b.tally, "tally");
             assertEq(3 * uint256(b.tally) > 2 * uint256(b.base), isFinal, "final iff two thirds");
             if (!isFinal) continue;
-            (bytes29 root, uint24 height,,) = run.result(round);
+            uint24 height = handler.ghost_height(round);
+            (bytes26 root, uint24 made,,) = run.result(height);
             assertEq(bytes32(root), handler.ghost_root(round), "root");
-            assertEq(height, handler.ghost_height(round), "height");
+            assertEq(made, round, "height");
         }
     }
 
