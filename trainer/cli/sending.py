@@ -72,7 +72,7 @@ class Teller:
         sender.check(call)
         signed = sender.sign(call)
         gas = signed.worst_cost - signed.value
-        ask(f"{self.key.address} will {what} (gas: at most {format_coins(gas)})", self._yes)
+        self.ask(f"{what} (gas: at most {format_coins(gas)})")
         self.tell(f"sending {call.method}: 0x{signed.hash.hex()}")
         receipt = sender.wait(signed, TIMEOUT)
         return {
@@ -81,6 +81,10 @@ class Teller:
             "gas_used": receipt.gas_used,
             "cost_wei": receipt.cost,
         }
+
+    def ask(self, what: str) -> None:
+        """Says what is about to be sent, and asks. Raises UsageError where nobody can answer."""
+        ask(f"{self.key.address} will {what}", self._yes)
 
     def show(self, data: dict[str, Any]) -> None:
         """Prints the command's result."""
