@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.differential.operations import DEFAULTS, SAME_BLOCK, Scene, Sequence, Step, load_sequences, word
 from trainer.protocol import keychain
 from trainer.protocol.constants import MAX_STRETCH
-from trainer.protocol.contract import Contract, Revert
+from trainer.protocol.contract import Revert
 from trainer.protocol.events import Committed, Joined, Revealed, RoundFinal, RoundOpened
 from trainer.protocol.messages import Domains
 from trainer.protocol.phases import (
@@ -29,7 +29,7 @@ from trainer.protocol.phases import (
     stretched,
 )
 from trainer.protocol.run_state import RunState
-from trainer.protocol.types import FOREVER, NO_END, BlockRef, Event, Phase
+from trainer.protocol.types import NO_END, BlockRef, Event, Phase
 
 DOMAINS = Domains.of(1, "0x" + "22" * 20)
 OPENED = 1000
@@ -170,9 +170,9 @@ class Player:
 def check_sums(state: RunState) -> None:
     seats = state.seats.values()
     unit = state.parameters.weight_unit
-    assert state.staked == sum(seat.weight * unit for seat in seats if not seat.withdrawn)
-    assert state.seated == sum(seat.weight for seat in seats if seat.until == FOREVER)
-    assert state.next_active == sum(seat.weight for seat in seats if seat.until == FOREVER and seat.from_round)
+    assert state.staked == sum(seat.next_weight * unit for seat in seats if not seat.withdrawn)
+    assert state.seated == sum(seat.next_weight for seat in seats if not seat.has_left)
+    assert state.next_active == sum(seat.next_weight for seat in seats if seat.is_activated)
     assert state.clock.revealed <= state.clock.committed <= state.clock.active <= state.clock.base
     assert state.height == len(state.finals) <= state.parameters.total_heights
 
@@ -223,7 +223,7 @@ def test_final_means_more_than_two_thirds_and_one_outcome_for_each_height() -> N
         for final in state.finals:
             record = state.rounds[final.round]
             assert is_two_thirds(record.tally, record.base)
-            assert record.tally <= record.get_tally(record.final_outcome, state.weights)  # late votes come on top
+            assert record.tally <= record.get_tally(record.final_outcome)  # late votes come on top
             assert record.height == final.height - 1
             assert all(seat in record.weights or state.seats[seat].is_active(record.round) for seat in record.votes)
             finals += 1
@@ -272,7 +272,7 @@ def test_the_next_opening_ignores_slots_of_void_rounds() -> None:
         player = Player(sequence)
         for _ in player.play():
             state, p = player.scene.state, player.scene.state.parameters
-            until = Contract(state).compute_next_opening()[2]
+            until = state.compute_next_opening()[2]
             slot = [r for r in state.rounds.values() if r.round % p.ring == state.next_round % p.ring and r.votes]
             last = max(slot, key=lambda record: record.round) if slot else None
             final = last.final if last else None

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from trainer.protocol import acceptance, assignment, gradient, keychain, messages, sealing, step, tree
+from trainer.protocol import acceptance, assignment, gradient, keychain, messages, sealing, step, sums, tree
 from trainer.protocol.constants import CHUNK, KEYCHAIN_LENGTH, STEP_LIMIT
 
 Document = dict[str, Any]
@@ -162,6 +162,67 @@ def _chunk_case(chunks: int, weights: list[int], size: int) -> Document:
         "root": text(tree.compute_state_root(state)),
         "nextRoot": text(tree.compute_state_root(following)),
     }
+
+
+def build_challenges() -> Document:
+    """What a challenge recomputes: sums in lanes, the chunk that they lead to, the depth of a tree."""
+    counts = [1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 127, 128, 129, 1_024, 8_187, 8_188, 2**16 - 1, 2**16, 2**22]
+    ends = STEP_LIMIT - 1
+    plans = [
+        ("one seat of weight 1", [1], 1, ends),
+        ("one seat of weight 1, no step", [1], 1, 0),
+        ("one seat of weight 255", [255], 1, 1),
+        ("three seats, uneven", [1, 77, 255], 3, 9_001),
+        ("256 seats of weight 255", [255, 255, 255, 255], 256, ends),
+        ("256 seats of weight 255, smallest step", [255, 255, 255, 255], 256, 1),
+        ("256 seats of weight 1", [1, 1, 1, 1], 256, 70_000),
+        ("all down", [255], 256, ends),
+        ("all up", [255], 256, ends),
+    ]
+    return {
+        "about": "seat k of a case has the bits patterns[k % n] and the weight weights[k % n]; the chunk has index 0. "
+        "lanes and progress: after the last seat, who has id seats - 1. " + PATTERN,
+        "sums": [_sum_case(*plan) for plan in plans],
+        "depths": {"chunks": counts, "depth": [tree.compute_depth(count) for count in counts]},
+    }
+
+
+def _sum_case(about: str, weights: list[int], seats: int, size: int) -> Document:
+    patterns = [stream(f"bits {k} of {about}", 128) for k in range(len(weights))]
+    if about in ("all down", "all up"):
+        patterns = [(b"\xff" if about == "all down" else b"\x00") * 128]
+    total = sums.Sum()
+    for seat in range(seats):
+        total = total.add(seat, weights[seat % len(weights)], patterns[seat % len(weights)])
+    before = pattern_state(1).astype("<i4").tobytes()
+    after = sums.step_chunk(before, total.lanes, total.weight, size)
+    return {
+        "about": about,
+        "patterns": [text(bits) for bits in patterns],
+        "weights": weights,
+        "seats": seats,
+        "total": total.weight,
+        "lanes": [word(lane) for lane in total.lanes],
+        "progress": text(sums.compute_progress(total)),
+        "step": size,
+        "next": text(after),
+        "nextLeaf": text(tree.state_leaf(0, after)),
+    }
+
+
+def build_invitations() -> Document:
+    cases = []
+    zero = "0x" + "00" * 20
+    for chain_id, contract in [(31337, CONTRACT), (2**64 - 1, OTHER)]:
+        of_run = messages.Domains.of(chain_id, contract)
+        for invitee, key, deadline, nonce in [(OTHER, zero, 1, 0), (zero, CONTRACT, 2**64 - 1, 2**256 - 1)]:
+            invitation = messages.Invitation(invitee, key, deadline, nonce)
+            where = {"chainId": word(chain_id), "contract": contract, "domain": text(of_run.typed)}
+            given = {"invitee": invitee, "key": key, "deadline": word(deadline), "nonce": word(nonce), "account": OTHER}
+            digest = messages.compute_invitation_digest(of_run, invitation)
+            acceptance_digest = messages.compute_acceptance_digest(of_run, OTHER)
+            cases.append(where | given | {"digest": text(digest), "acceptance": text(acceptance_digest)})
+    return {"about": "EIP-712 digests: digest of the invitation, acceptance of the account", "invitations": cases}
 
 
 def build_gradient() -> Document:
@@ -322,6 +383,8 @@ BUILDERS = {
     "keys": build_keys,
     "assignment": build_assignment,
     "acceptance": build_acceptance,
+    "challenges": build_challenges,
+    "invitations": build_invitations,
 }
 
 

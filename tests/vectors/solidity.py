@@ -6,6 +6,8 @@ from typing import Any
 
 from eth_abi import encode
 
+from trainer.protocol.messages import keccak
+
 Document = dict[str, Any]
 
 HEAD = """// SPDX-License-Identifier: Apache-2.0
@@ -77,6 +79,39 @@ library Vectors {
         bytes32 nextLeaf;
     }
 
+    /// @dev One chunk (index 0) of `patternState(1)` under many seats: seat k has the bits patterns[k % n] and the
+    /// weight weights[k % n]. `lanes`: keccak256(abi.encode(sums)) after the last seat, sums being uint256[64];
+    /// `progress`: keccak256(abi.encode(seats, total, sums)).
+    struct SumCase {
+        bytes[] patterns;
+        uint256[] weights;
+        uint256 seats;
+        uint256 total;
+        bytes32 lanes;
+        bytes32 progress;
+        uint256 step;
+        bytes32 nextLeaf;
+    }
+
+    struct DepthCase {
+        uint256 chunks;
+        uint256 depth;
+    }
+
+    /// @dev EIP-712: `digest` is the invitation's, `acceptance` what its one-time key signs for `account`.
+    struct InvitationCase {
+        uint256 chainId;
+        address run;
+        bytes32 domain;
+        address invitee;
+        address key;
+        uint64 deadline;
+        uint256 nonce;
+        address account;
+        bytes32 digest;
+        bytes32 acceptance;
+    }
+
     /// @notice The state that all cases start from: little-endian int32, 4,096 bytes a chunk, both ends of int32 in it.
     function patternState(uint256 count) internal pure returns (bytes memory data) {
         data = new bytes(count * 4096);
@@ -110,6 +145,10 @@ OUTCOME = "(bytes32,uint32,uint256,uint256,bytes32,bytes32)[]"
 TREE = "(uint256,bytes,bytes32,bytes32[],bytes32[][])[]"
 SCHEDULE = "(uint256,uint256,uint256,uint256,uint256,uint256)[]"
 CHUNK = "(bytes[],uint256[],uint256,bytes32,bytes32)[]"
+SUM = "(bytes[],uint256[],uint256,uint256,bytes32,bytes32,uint256,bytes32)[]"
+DEPTH = "(uint256,uint256)[]"
+INVITATION = "(uint256,address,bytes32,address,address,uint64,uint256,address,bytes32,bytes32)[]"
+MANY = 3  # the case of `sums` whose lanes are shown in full
 MOST_SEATS = 5  # the case of 256 seats stays in the JSON: its literal would not fit into a contract
 
 
@@ -147,6 +186,7 @@ def render(documents: dict[str, Document]) -> str:
         for c in step["chunks"]
         if c["chunks"] == 1 and len(c["weights"]) <= MOST_SEATS
     ]
+    invitations = [_invitation(c) for c in documents["invitations"]["invitations"]]
     parts = [
         HEAD,
         _function("domains", "DomainCase[]", DOMAIN, domains),
@@ -156,6 +196,11 @@ def render(documents: dict[str, Document]) -> str:
         _function("stateTrees", "TreeCase[]", TREE, [_tree(c, b"") for c in trees["states"]]),
         _function("schedules", "ScheduleCase[]", SCHEDULE, schedule),
         _function("chunks", "ChunkCase[]", CHUNK, chunks),
+        _function("sums", "SumCase[]", SUM, [_sum(c) for c in documents["challenges"]["sums"]]),
+        _function("depths", "DepthCase[]", DEPTH, _columns(documents["challenges"]["depths"], "chunks", "depth")),
+        "\n    /// @notice The 64 words of lanes of the fourth case of `sums`.",
+        _function("lanes", "uint256[]", "uint256[]", _lanes(documents["challenges"]["sums"][MANY])),
+        _function("invitations", "InvitationCase[]", INVITATION, invitations),
         STEPS,
         _function("_steps", "uint256[]", "uint256[]", _step_words(step["parameters"]), "private"),
         "}\n",
@@ -176,6 +221,25 @@ def _function(name: str, solidity_type: str, abi_type: str, value: Any, visibili
 def _tree(case: Document, data: bytes) -> tuple[Any, ...]:
     paths = [[_bytes(node) for node in path] for path in case["paths"]]
     return case["chunks"], data, _bytes(case["root"]), [_bytes(leaf) for leaf in case["leaves"]], paths
+
+
+def _sum(case: Document) -> tuple[Any, ...]:
+    lanes = keccak(b"".join(lane.to_bytes(32, "big") for lane in _lanes(case)))
+    given = [_bytes(bits) for bits in case["patterns"]], case["weights"], case["seats"], case["total"]
+    return *given, lanes, _bytes(case["progress"]), case["step"], _bytes(case["nextLeaf"])
+
+
+def _lanes(case: Document) -> list[int]:
+    return [int(lane, 16) for lane in case["lanes"]]
+
+
+def _columns(document: Document, *names: str) -> list[tuple[int, ...]]:
+    return list(zip(*(document[name] for name in names), strict=True))
+
+
+def _invitation(case: Document) -> tuple[Any, ...]:
+    who = case["invitee"], case["key"], int(case["deadline"], 16), int(case["nonce"], 16), case["account"]
+    return int(case["chainId"], 16), case["contract"], *_raw(case, "domain"), *who, *_raw(case, "digest", "acceptance")
 
 
 def _step_words(columns: Document) -> list[int]:
