@@ -134,7 +134,7 @@ def start_cartel(run: Run, cartel: Cartel) -> tuple[list[Hand], list[Hand]]:
 def test_a_cartel_is_overturned_slashed_and_done_without(deploy: Deploy, stranger: Callable[..., Stranger]) -> None:
     run = deploy("cartel", HEIGHTS, seats=1, **WINDOWS)
     liars, honest = start_cartel(run, Cartel(LIE, None))
-    watcher = stranger(run, "watcher").watch()
+    watcher, other = stranger(run, "watcher").watch(), stranger(run, "other")
     run.reach(LIE)
     (posted,) = wait_for(run, Challenged, watcher)
     lied = next(final for final in events_of(run, RoundFinal) if final.height == LIE)
@@ -142,6 +142,11 @@ def test_a_cartel_is_overturned_slashed_and_done_without(deploy: Deploy, strange
     until(lambda: all(hand.of("diverged") for hand in honest), "the honest workers halt")
     for hand in liars:  # they have nothing to answer with; what they do with the time does not matter
         hand.stop()
+    # Nothing but the chain tells it what it did before; and a second one sees that it was done.
+    watcher.stop()
+    watcher.watch()
+    other.watch()
+    until(lambda: other.of("wrong") and watcher.of("restored"), "both know")
 
     run.stage.anvil.advance(ANSWER)
     (overturned,) = wait_for(run, Overturned, watcher)
@@ -150,6 +155,7 @@ def test_a_cartel_is_overturned_slashed_and_done_without(deploy: Deploy, strange
     until(lambda: all(hand.of("resumed", height=LIE - 1) for hand in honest), "the honest workers are back")
     run.stage.anvil.advance(ANSWER)
     slashed = wait_for(run, Slashed, watcher, 3)
+    assert len(events_of(run, Challenged)) == 1
     assert {(event.seat, event.lost) for event in slashed} == {(0, 5), (1, 5), (2, 5)}
     assert [run.client.get_seat(seat).next_weight for seat in range(5)] == [5, 5, 5, 7, 7]
     assert run.client.get_credit(watcher.key.address) == 2 * UNIT, "the bond, and as much as prize"
@@ -206,6 +212,24 @@ def test_a_challenge_of_a_right_round_is_answered_and_costs_its_author(
     assert code == 0, words
     assert (done["reward_wei"], done["transactions"]) == (UNIT // 2, 1)
     assert watcher.command("overturn", target.round, 6, "--yes")[0] == 2
+
+    # An outage: nobody answers in time. Who comes back cannot save the round, but its voters.
+    assert troll.command("challenge", target.round, "--chunk", 7, "--unseen", "--yes", "--json")[0] == 0
+    run.stage.anvil.advance(ANSWER)
+    assert troll.command("overturn", target.round, 7, "--yes", "--json")[0] == 0
+    assert run.get_height() == target.height - 1
+    reader = stranger(run, "reader").watch(reads_only=True)
+    until(lambda: reader.of("would send", call="answer of chunk 7"), "who has no account says what it would do")
+    watcher.watch()
+    run.stage.anvil.advance(ANSWER // 2)
+    assert wait_for(run, Answered, watcher, 3)[-1].is_late
+    released = wait_for(run, Slashed, watcher, 3)
+    assert {(event.seat, event.lost) for event in released} == {(0, 0), (1, 0), (2, 0)}
+    code, found, words = run.audit(node=run.stage.daemons[4])
+    assert (code, found["heights"]) == (0, 0), words
+    reasons = found["overturned_rounds"]
+    assert reasons.pop(str(target.round)) == "nobody answered in time, though its root is right"
+    assert set(reasons.values()) == {f"with round {target.round}"}
 
 
 CHUNK = 7

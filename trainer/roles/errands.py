@@ -1,5 +1,5 @@
-"""A watcher's transactions: tried before they are sent, sent once, given up after some failures; nothing refused
-silently. Nothing is kept on disk: what is due follows from the chain.
+"""A watcher's transactions: tried before they are sent, sent once, again after ever longer pauses where they failed;
+nothing is refused silently. Nothing is kept on disk: what is due follows from the chain.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from trainer.errors import ContractRevert, TransactionFailed
 from trainer.protocol.types import BlockRef
 from trainer.roles.submitter import Submitter
 
-ATTEMPTS = 3  # of one errand: what failed so often will fail again, and costs gas each time
+PAUSE = 4  # blocks before an errand is tried a second time, and as many times more before each further one
 
 
 class NoJournal:
@@ -33,9 +33,9 @@ class Errands:
         self._submitter = None if sender is None else Submitter(sender, NoJournal(), report)
         self._report = report
         self._attempts: Counter[tuple[str, int]] = Counter()
+        self._not_before: dict[tuple[str, int], int] = {}  # block number
         self._said: set[tuple[object, ...]] = set()
         self._head = 0
-        self._tried: dict[tuple[str, int], int] = {}  # at which head
         self.budget = budget
 
     @property
@@ -48,6 +48,7 @@ class Errands:
         if self._submitter is not None:
             self._submitter.restore()
         self._attempts.clear()
+        self._not_before.clear()
 
     def settle(self, head: BlockRef) -> None:
         """Looks at what was sent."""
@@ -56,12 +57,12 @@ class Errands:
             self._submitter.settle(head)
 
     def is_due(self, name: str, round_id: int) -> bool:
-        """Whether an errand is worth preparing: not under way, not given up, not tried at this head already."""
+        """Whether an errand is worth preparing: not under way, and not tried just now."""
         if self._submitter is None:
             return ("would send", name, round_id) not in self._said
         pending = {(kind.removesuffix(")").partition(" (")[0], of) for kind, of in self._submitter.pending}
         key = (name, round_id)
-        return key not in pending and self._attempts[key] < ATTEMPTS and self._tried.get(key) != self._head
+        return key not in pending and self._head >= self._not_before.get(key, 0)
 
     def refuse(self, name: str, round_id: int, reason: str, **values: object) -> None:
         """Tells, once for each reason, what is not sent and why."""
@@ -77,13 +78,14 @@ class Errands:
             self._report("would send", call=name, round=round_id, reason="no account was given")
             return
         key = (name, round_id)
-        self._tried[key] = self._head
+        self._not_before[key] = self._head + 1
         try:
             self._sender.check(calls[0])
         except ContractRevert as error:
             self.refuse(name, round_id, str(error))
             return
         self._attempts[key] += 1
+        self._not_before[key] = self._head + PAUSE ** self._attempts[key]
         self._report("sending", call=name, round=round_id, transactions=len(calls), attempt=self._attempts[key])
         try:
             for number, call in enumerate(calls, 1):

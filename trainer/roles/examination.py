@@ -13,9 +13,11 @@ from trainer.blobs.store import BlobStore
 from trainer.errors import BlobError
 from trainer.protocol.acceptance import compute_members
 from trainer.protocol.events import RoundFinal
+from trainer.protocol.gradient import GradientError, decode_plaintext
 from trainer.protocol.judgement import State, compute_required, judge
 from trainer.protocol.run_state import RunState
-from trainer.protocol.sealing import sealed_length
+from trainer.protocol.sealing import SealError, open_sealed, sealed_length
+from trainer.protocol.tree import compute_gradient_root
 from trainer.roles.follower import NextState, load_blobs
 from trainer.roles.watch_plan import Verdict
 
@@ -67,13 +69,13 @@ class Examiner:
             return None
         blobs = load_blobs({seat: commit.sealed_digest for seat, commit in record.commits.items()}, held)
         complaint = "" if missing else self._complain(run, final, blobs)
-        judgement = judge(run, final.round, blobs, only=accepted)
-        if set(judgement.bits) != accepted:
+        bits = {seat: found for seat in sorted(accepted) if (found := _open_bits(run, final.round, seat, blobs[seat]))}
+        if set(bits) != accepted:
             # The bits of an accepted seat are not in its blob: somebody may know them all the same, and answer.
             return self._judge_without_sum(final, before, Verdict.UNKNOWN, complaint)
-        after, root = self._next_state(run, final.round, before, judgement.bits)
+        after, root = self._next_state(run, final.round, before, bits)
         verdict = Verdict.RIGHT if root == final.state_root else Verdict.WRONG
-        return Examination(final.round, final.height, verdict, before, after, root, judgement.bits, complaint)
+        return Examination(final.round, final.height, verdict, before, after, root, bits, complaint)
 
     def rebuild(self, run: RunState, final: RoundFinal, height: int, state: State) -> Examination:
         """Examines an earlier round again, from the state of an earlier height, with blobs that are looked for. Raises
@@ -107,3 +109,19 @@ class Examiner:
     @staticmethod
     def _judge_without_sum(final: RoundFinal, before: State, verdict: Verdict, complaint: str = "") -> Examination:
         return Examination(final.round, final.height, verdict, before, before, b"", {}, complaint)
+
+
+def _open_bits(run: RunState, round_id: int, seat: int, blob: bytes) -> bytes | None:
+    """The bits that a seat revealed, if its blob holds them. Whether the rules would have let it in does not matter
+    here: the contract adds up whoever the voters accepted.
+    """
+    record = run.rounds[round_id]
+    reveal = record.reveals[seat]
+    try:
+        plaintext = open_sealed(blob, reveal.key, run_domain=run.domains.run, round=round_id, seat=seat, salt=b"")
+        _, bits = decode_plaintext(
+            plaintext, seat=seat, round=round_id, height=record.height, parameter_count=run.parameters.parameter_count
+        )
+    except (SealError, GradientError):
+        return None
+    return bits if compute_gradient_root(bits) == reveal.gradient_root else None

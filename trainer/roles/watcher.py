@@ -65,6 +65,7 @@ class Watcher:
         self._is_new = True
         self._verdicts: dict[tuple[int, bytes], Verdict] = {}  # by round and its root
         self._wrong: Examination | None = None  # of the next height, where that is wrong
+        self._rebuilt: Examination | None = None  # the last one for an answer
         self._reorganisations = parts.replica.reorganisations
         self._said: set[tuple[object, ...]] = set()
 
@@ -194,13 +195,14 @@ class Watcher:
         """A final round with the state before it, for an answer. Raises BlobError."""
         final = run.rounds[round_id].final
         assert final is not None
-        wrong = self._wrong
-        if wrong is not None and wrong.round == round_id:
-            return wrong
+        known = self._rebuilt  # several chunks of one round may be challenged
+        if known is not None and (known.round, known.root) == (round_id, final.state_root):
+            return known
         if not is_base_standing(run, round_id, final.height):
             raise BlobError(f"round {round_id} was trained from a state that does not stand any more")
         height, state = self.parts.shelf.find(final.height - 1, run.get_root) or (0, self.parts.genesis)
-        return self.parts.examiner.rebuild(run, final, height, state)
+        self._rebuilt = self.parts.examiner.rebuild(run, final, height, state)
+        return self._rebuilt
 
     # ------------------------------------------------------------------ transactions
 
