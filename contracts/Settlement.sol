@@ -11,5 +11,6 @@ import {RunStorage} from "./parts/RunStorage.sol";
 /// @notice Code that a TrainingRun executes on its own storage (delegatecall), because one contract may have no more than 24,576 bytes of it. Each run creates its
 /// own, whose address can never change. Called directly it finds an empty run: nothing can be done with it there, and nothing can be paid in.
 contract Settlement is Places, Pay, Challenges, Accusations {
-    constructor(Parameters memory p, address owner) RunStorage(p, owner) {}
+    /// @dev By the run's constructor.
+    constructor(Parameters memory p, address owner) RunStorage(p, owner, msg.sender) {}
 }

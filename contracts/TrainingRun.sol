@@ -15,7 +15,7 @@ import {Seats} from "./parts/Seats.sol";
 contract TrainingRun is Seats, Rounds, Membership {
     address private immutable SETTLEMENT;
 
-    constructor(Parameters memory p) RunStorage(p, msg.sender) {
+    constructor(Parameters memory p) RunStorage(p, msg.sender, address(this)) {
         Bounds.check(p, MAX_RING);
         SETTLEMENT = address(new Settlement(p, msg.sender));
         _parameters = p;

@@ -34,6 +34,17 @@ library ChunkTree {
         }
     }
 
+    /// @notice Whether every sibling of the path that covers only leaves from `chunks` on is the node over missing leaves.
+    function isPadded(uint256 index, bytes calldata path, uint256 chunks) internal pure returns (bool) {
+        bytes32 missing;
+        for (uint256 level; 32 * level < path.length; ++level) {
+            uint256 sibling = (index >> level) ^ 1;
+            if (sibling << level >= chunks && bytes32(path[32 * level:]) != missing) return false;
+            missing = node(missing, missing);
+        }
+        return true;
+    }
+
     /// @notice Depth of the tree over that many chunks: the least d with 2^d >= chunks.
     function depthOf(uint256 chunks) internal pure returns (uint256 depth) {
         while (1 << depth < chunks) ++depth;

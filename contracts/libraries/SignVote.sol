@@ -14,6 +14,10 @@ library SignVote {
     uint256 internal constant LANE_WORDS = CHUNK / 16;
 
     uint256 private constant LANE_ONES = 0x0001000100010001000100010001000100010001000100010001000100010001;
+    // In words of eight 32-bit lanes.
+    uint256 private constant ONES = 0x0000000100000001000000010000000100000001000000010000000100000001;
+    uint256 private constant TOPS = ONES << 31;
+    uint256 private constant LOW_18 = ONES * 0x3ffff;
     uint256 private constant EVEN_BYTES = 0x00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff;
     uint256 private constant EVEN_PAIRS = 0x0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff;
 
@@ -49,11 +53,20 @@ library SignVote {
     /// @param bits the seat's 128 bytes
     /// @param weight the seat's weight, 1..255
     function add(uint256[LANE_WORDS] memory lanes, bytes calldata bits, uint256 weight) internal pure {
-        unchecked {
-            for (uint256 group; group < 4; ++group) {
-                uint256 word = uint256(bytes32(bits[32 * group:]));
-                for (uint256 j; j < 16; ++j) {
-                    lanes[16 * group + j] += ((word >> j) & LANE_ONES) * weight;
+        // In assembly, as below: index checks and calls would cost five times the sum itself.
+        assembly ("memory-safe") {
+            let place := lanes
+            for { let at := bits.offset let end := add(at, 128) } lt(at, end) { at := add(at, 32) } {
+                let word := calldataload(at)
+                for { let last := add(place, 512) } lt(place, last) { place := add(place, 128) } {
+                    mstore(place, add(mload(place), mul(and(word, LANE_ONES), weight)))
+                    let next := add(place, 32)
+                    mstore(next, add(mload(next), mul(and(shr(1, word), LANE_ONES), weight)))
+                    next := add(place, 64)
+                    mstore(next, add(mload(next), mul(and(shr(2, word), LANE_ONES), weight)))
+                    next := add(place, 96)
+                    mstore(next, add(mload(next), mul(and(shr(3, word), LANE_ONES), weight)))
+                    word := shr(4, word)
                 }
             }
         }
@@ -72,17 +85,9 @@ library SignVote {
         unchecked {
             for (uint256 i; i < CHUNK / 8; ++i) {
                 // Eight parameters in a word; their votes are eight neighbouring words of sums, in one lane.
-                uint256 parameters = _swap(uint256(bytes32(chunk[32 * i:])));
                 uint256 place = 31 - (i & 31);
-                uint256 first = 16 * (i >> 5) + 8 * (place & 1);
-                uint256 lane = 16 * (place >> 1);
-                uint256 moved;
-                for (uint256 k; k < 8; ++k) {
-                    int256 down = delta((lanes[first + k] >> lane) & 0xffff, total, step);
-                    int256 parameter = int32(uint32(parameters >> (224 - 32 * k)));
-                    moved = (moved << 32) | uint32(int32(move(parameter, down)));
-                }
-                next[i] = _swap(moved);
+                uint256 shares = _shares(lanes, 16 * (i >> 5) + 8 * (place & 1), 16 * (place >> 1), total);
+                next[i] = _swap(_moveEight(_swap(uint256(bytes32(chunk[32 * i:]))), shares, step));
             }
         }
     }
@@ -100,5 +105,45 @@ library SignVote {
     function _swap(uint256 word) private pure returns (uint256) {
         word = ((word & EVEN_BYTES) << 8) | ((word >> 8) & EVEN_BYTES);
         return ((word & EVEN_PAIRS) << 16) | ((word >> 16) & EVEN_PAIRS);
+    }
+
+    /// @dev The shares (votes << 15) / total of eight parameters: of eight words of sums from `first`, the lane `shift` bits from the right.
+    function _shares(uint256[LANE_WORDS] memory lanes, uint256 first, uint256 shift, uint256 total) private pure returns (uint256 shares) {
+        assembly ("memory-safe") {
+            for { let at := add(lanes, shl(5, first)) let end := add(at, 256) } lt(at, end) { at := add(at, 64) } {
+                shares := or(shl(32, shares), div(shl(15, and(shr(shift, mload(at)), 0xffff)), total))
+                shares := or(shl(32, shares), div(shl(15, and(shr(shift, mload(add(at, 32))), 0xffff)), total))
+            }
+        }
+    }
+
+    /// @dev Eight parameters at once, in lanes of 32 bits. With the share q = (votes << 15) / total in 0..2^15:
+    /// gain + 2^14 = min(max(3q - 2^15, 0), 2^15), and delta + step = ((gain + 2^14) * step + 2^13) >> 14, which never is negative.
+    function _moveEight(uint256 parameters, uint256 shares, uint256 step) private pure returns (uint256) {
+        unchecked {
+            // max(3q - 2^15, 0): the top bit of a lane stays where it is not negative.
+            uint256 lifted = 3 * shares + TOPS - ONES * (1 << 15);
+            uint256 gains = lifted & _fill(lifted);
+            // min(x, 2^15) = 2^15 - max(2^15 - x, 0)
+            lifted = TOPS + ONES * (1 << 15) - gains;
+            gains = ONES * (1 << 15) - (lifted & _fill(lifted));
+            uint256 downs = ((gains * step + ONES * (1 << 13)) >> 14) & LOW_18;
+            // Away from the ends of int32 (top two bits alike) nothing saturates, and no lane borrows from its neighbour once it is biased to be positive.
+            if ((parameters ^ (parameters << 1)) & TOPS == 0) return ((parameters ^ TOPS) + ONES * step - downs) ^ TOPS;
+            uint256 moved;
+            for (uint256 k; k < 8; ++k) {
+                moved = (moved << 32) | uint32(int32(move(int32(uint32(parameters >> 224)), int256(downs >> 224) - int256(step))));
+                parameters <<= 32;
+                downs <<= 32;
+            }
+            return moved;
+        }
+    }
+
+    /// @dev All bits but the top one of the lanes whose top bit is set.
+    function _fill(uint256 lanes) private pure returns (uint256) {
+        unchecked {
+            return ((lanes >> 31) & ONES) * 0x7fffffff;
+        }
     }
 }

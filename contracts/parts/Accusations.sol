@@ -10,7 +10,8 @@ abstract contract Accusations is RunStorage {
         uint256 weight = _requireActing(seat, round);
         if (accused == seat) revert SelfAccused();
         // A cartel that was overturned has its old weight in older rounds still.
-        if (_seats[seat].named != 0) revert NamedByOverturn(_seats[seat].named);
+        uint8 named = _holderAt(seat, round).named;
+        if (named != 0) revert NamedByOverturn(named);
         if (!_isStanding(round, height)) revert NotStanding(round);
         Ballot storage b = _ballots[round % RING];
         uint256 end = b.time + HORIZON;

@@ -66,6 +66,8 @@ abstract contract Challenges is RunStorage {
         if (_accepted[round % RING] >> next != 0) revert SeatMissing(next);
         bytes memory newChunk = abi.encodePacked(SignVote.stepChunk(oldChunk, lanes, weight, _stepAt(c.height - 1)));
         if (ChunkTree.root(ChunkTree.stateLeaf(chunk, newChunk), chunk, newPath) != c.newRoot) revert WrongNewState();
+        // Else a root with garbage beyond the last chunk would be right in every chunk, and false all the same.
+        if (!ChunkTree.isPadded(chunk, newPath, _chunks())) revert WrongNewState();
 
         bool isLate = c.status == Status.Executed;
         c.status = isLate ? Status.Cancelled : Status.Answered;
@@ -160,7 +162,7 @@ abstract contract Challenges is RunStorage {
     /// @dev The outcome that the round would have with this root (see `vote`).
     function _outcome(uint32 round, bytes32 stateRoot) private view returns (bytes32) {
         uint256 slot = round % RING;
-        return keccak256(abi.encode(_domain("comitia.outcome.v1"), round, _accepted[slot], _checked[slot], stateRoot));
+        return keccak256(abi.encode(OUTCOME_DOMAIN, round, _accepted[slot], _checked[slot], stateRoot));
     }
 
     function _partKey(uint32 round, uint32 chunk) private view returns (bytes32) {

@@ -10,12 +10,10 @@ abstract contract Rounds is RunStorage, ITrainingRun {
     /// @inheritdoc ITrainingRun
     bytes32 public immutable runDomain;
     bytes32 private immutable COMMITMENT_DOMAIN;
-    bytes32 private immutable OUTCOME_DOMAIN;
 
     constructor() {
-        runDomain = _domain("comitia.run.v1");
-        COMMITMENT_DOMAIN = _domain("comitia.commitment.v1");
-        OUTCOME_DOMAIN = _domain("comitia.outcome.v1");
+        runDomain = _domain("comitia.run.v1", address(this));
+        COMMITMENT_DOMAIN = _domain("comitia.commitment.v1", address(this));
     }
 
     /// @inheritdoc ITrainingRun

@@ -27,9 +27,10 @@ abstract contract RunStorage is IRunErrors, IRunEvents {
 
     // ------------------------------------------------------------------ parameters (immutable: a configuration word read in a round costs 2,100 gas)
 
-    // INVARIANT: both contracts are constructed with the same arguments; nothing here depends on their own addresses.
+    // INVARIANT: both contracts are constructed with the same arguments; nothing here depends on which of the two it is.
     address internal immutable OWNER;
     uint256 internal immutable HORIZON;
+    bytes32 internal immutable OUTCOME_DOMAIN;
     uint256 internal immutable COMMIT_MIN;
     uint256 internal immutable GRACE;
     uint256 internal immutable COMMIT_CAP;
@@ -73,7 +74,8 @@ abstract contract RunStorage is IRunErrors, IRunEvents {
     mapping(address account => bool) internal _hasSat; // kept in an invitation-only run
     mapping(bytes32 invitation => bool) internal _isUsed;
 
-    constructor(Parameters memory p, address owner_) {
+    constructor(Parameters memory p, address owner_, address run) {
+        OUTCOME_DOMAIN = _domain("comitia.outcome.v1", run);
         OWNER = owner_;
         HORIZON = uint256(p.challengeWindow) + 2 * uint256(p.answerWindow);
         COMMIT_MIN = p.commitMin;
@@ -297,7 +299,7 @@ abstract contract RunStorage is IRunErrors, IRunEvents {
 
     // ------------------------------------------------------------------ domains
 
-    function _domain(string memory tag) internal view returns (bytes32) {
-        return keccak256(abi.encode(keccak256(bytes(tag)), block.chainid, address(this)));
+    function _domain(string memory tag, address run) internal view returns (bytes32) {
+        return keccak256(abi.encode(keccak256(bytes(tag)), block.chainid, run));
     }
 }
