@@ -111,6 +111,7 @@ abstract contract RunTest is Actors {
     /// @notice The current round goes void: all of first..last commit, nobody reveals. (A miss of all seats; the time goes to the end of the phase.)
     function playVoid(uint8 first, uint8 last) internal {
         commitAll(first, last);
+        if (run.phase() == IRunTypes.Phase.Commit) skipTo(run.deadline());
         skipTo(run.deadline());
         assertPhase(IRunTypes.Phase.Void);
     }
