@@ -62,6 +62,8 @@ AHEAD = 8  # rounds whose blobs are fetched at the same time when catching up
 # Seconds of chain time between the seats' turns to open a round or to bench a seat, so that one transaction is sent,
 # not all.
 STAGGER = 2
+# Seconds that an opening waits for seats that can be benched: opened before, the round would count on them once more.
+BENCH_FIRST = 10
 
 
 def decide(run: RunState, me: int, time: int, local: Local) -> list[Action]:
@@ -149,6 +151,8 @@ def _open(run: RunState, me: int, time: int, phase: Phase, local: Local) -> list
     if not is_two_thirds(active, base) or time < busy_until:
         return []
     since = max(_compute_idle_since(run, phase), busy_until)
+    if time < since + BENCH_FIRST and any(find_missed(run, seat, time) is not None for seat in run.seats):
+        return []
     return _send("open", run.next_round, local) if _is_turn(run, me, run.next_round, time - since) else []
 
 

@@ -69,22 +69,21 @@ class BackgroundTraining:
 
 
 class Absence:
-    """Says which rounds a worker sits out: a round for each inner state that it lost.
-
-    In that one the others go on without it, which breaks its streak. Where they cannot, because it is alone or one of
-    three, nothing would ever break it: it starts cold in the next round all the same, and momentum forgets.
+    """Says which rounds a worker sits out: one for each inner state that it lost, where the others can make it good
+    without it, which breaks its streak. Where they cannot nothing would ever break it: it starts cold all the same, and
+    momentum forgets.
     """
 
     def __init__(self) -> None:
         self._lost, self._round = 0, 0  # the round whose inner state is lost, and the one that was sat out for it
 
-    def find_reason(self, key: TrainingKey, has_inner: bool, has_key: bool) -> str:
+    def find_reason(self, key: TrainingKey, *, has_inner: bool, has_key: bool, is_dispensable: bool) -> str:
         """Why the round of `key` is not worked for; empty if it is. has_key: whether the operator has the seat's key of
-        the round, which it may not after a change of operators.
+        the round, which it may not after a change of operators. is_dispensable: whether the others are two thirds.
         """
         if not has_key:
             return "the key chain that serves it is another operator's"
-        if has_inner or not key.inner_round:
+        if has_inner or not key.inner_round or not is_dispensable:
             return ""
         if self._lost != key.inner_round:
             self._lost, self._round = key.inner_round, key.round

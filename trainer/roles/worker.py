@@ -16,7 +16,7 @@ from trainer.errors import Diverged, KeyInUse, UnreachableError
 from trainer.learn.local_training import LocalResult
 from trainer.protocol import session
 from trainer.protocol.judgement import State
-from trainer.protocol.phases import Clock
+from trainer.protocol.phases import Clock, is_two_thirds
 from trainer.protocol.run_state import RunState
 from trainer.protocol.session import Local, TrainingKey
 from trainer.protocol.tree import compute_gradient_root
@@ -219,7 +219,14 @@ class Worker:
         own = parts.follower.judged.get(key.round - 1)
         state = own.state if own and own.outcome.state_root == key.state_root else parts.follower.state
         inner = parts.vault.load_inner(key.inner_round) if key.inner_round else None
-        reason = self._absence.find_reason(key, inner is not None, self._compute_key(key.round) is not None)
+        run = parts.replica.run
+        others = run.clock.active - run.seats[self.seat].get_weight(key.round)
+        reason = self._absence.find_reason(
+            key,
+            has_inner=inner is not None,
+            has_key=self._compute_key(key.round) is not None,
+            is_dispensable=is_two_thirds(others, run.clock.base),
+        )
         if reason:
             parts.report("sits out", round=key.round, reason=reason)
             parts.training.skip(key)
