@@ -32,7 +32,7 @@ GAS_LIMITS = {
     "claim": 100_000,
     "sweep": 120_000,
     "challenge": 350_000,
-    "overturn": 4_000_000,  # names up to 256 voters, and walks over all seats
+    "overturn": 6_000_000,  # names up to 256 voters (16,000 each), and walks over all seats
     "lapse": 150_000,
     "slash": 250_000,
     "accuse": 350_000,
@@ -42,10 +42,10 @@ GAS_LIMITS = {
     "stop": 80_000,
 }
 SETTLE_GAS = 60_000  # of a settlement of nothing; then of each seat, each height, and each seat in each height
-SETTLE_SEAT_GAS, SETTLE_HEIGHT_GAS, SETTLE_PAIR_GAS = 45_000, 16_000, 4_000
+SETTLE_SEAT_GAS, SETTLE_HEIGHT_GAS, SETTLE_PAIR_GAS = 65_000, 16_000, 6_000
 # Of an answer of nothing; then of each gradient (a path is hashed, 1,024 bits are added), each byte of calldata, and
 # the step of a chunk.
-ANSWER_GAS, ANSWER_STEP_GAS, ANSWER_SEAT_GAS, ANSWER_BYTE_GAS = 400_000, 1_500_000, 250_000, 60
+ANSWER_GAS, ANSWER_STEP_GAS, ANSWER_SEAT_GAS, ANSWER_BYTE_GAS = 300_000, 1_200_000, 25_000, 60
 MOST_GAS = 16_000_000  # in one transaction: chains allow 16,777,216 (EIP-7825)
 
 

@@ -183,7 +183,7 @@ def deploy(
         **asdict(money),
     )
     ask(
-        f"{owner.address} will deploy {name!r} on chain {node.chain_id} (about 10 M gas) and put {format_coins(pool)} "
+        f"{owner.address} will deploy {name!r} on chain {node.chain_id} (about 9 M gas) and put {format_coins(pool)} "
         f"into its pool. A round pays {format_coins(money.reward_per_round)}, a cross-check "
         f"{format_coins(money.check_reward)}; a challenge costs a bond of {format_coins(money.challenge_bond)}",
         yes,
