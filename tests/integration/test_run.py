@@ -93,6 +93,21 @@ def test_a_run_by_its_commands_alone(stage: Stage, tmp_path: Path, swarm_key: st
         assert not [r for r in reports if r["event"] == "refused" and r["call"] != "open"]
         assert [r["call"] for r in reports if r["event"] == "mined"].count("commit") == HEIGHTS
 
+    # What it paid, and the way out.
+    earned = do("owner", "seat", "status", 0, "--json")
+    assert (earned["state"], earned["settled_to"], earned["credit_wei"]) == ("active", 0, 0)
+    stage.anvil.advance(95)  # the horizon of a devnet's windows, and more
+    reward = HEIGHTS * 10**16  # all four seats have one owner, and were accepted and voted in every round
+    safe = do("owner", "seat", "status", 0, "--json")
+    assert (safe["claimable_wei"], safe["locked_wei"]) == (reward // 4, 0)
+    assert do("owner", "seat", "claim", *by_owner)["amount_wei"] == reward
+    do("owner", "seat", "leave", 0, *by_owner)
+    stage.anvil.advance(95)
+    assert do("owner", "seat", "withdraw", 0, *by_owner)["amount_wei"] == 10**19
+    stage.anvil.advance(60)
+    assert do("owner", "run", "sweep", *by_owner)["amount_wei"] == HEIGHTS * 10**16
+    assert do("owner", "run", "status", "--json")["pool_wei"] == 0
+
     with KuboDaemon(tmp_path / "auditor" / "kubo", swarm_key, name="auditor") as empty:
         found = subprocess.run(
             [COMITIA, "audit", "--address", deployed["address"], "--ipfs-api", empty.api, "--json"],

@@ -120,9 +120,9 @@ def invite(
 
 @run.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--for", "account", type=parse_address, help="Who may join with it; the sending account without it.")
+@click.option("--for", "member", type=parse_address, help="Who may join with it; the sending account without it.")
 @sends
-def admit(teller: Teller, file: Path, account: str | None) -> None:
+def admit(teller: Teller, file: Path, member: str | None) -> None:
     """Uses an invitation's FILE: the account may then take one seat (`comitia seat join`, as its owner)."""
     from trainer.access.invitations import Invitation
     from trainer.chain import calls
@@ -131,7 +131,7 @@ def admit(teller: Teller, file: Path, account: str | None) -> None:
     if (found.chain_id, found.run) != (deployment.chain_id, deployment.address):
         raise UsageError(f"{file} invites to the run {found.run} on chain {found.chain_id}, not to {deployment.name}")
     named = found.invitee if not found.secret else None
-    account = account or named or teller.key.address
+    account = member or named or teller.key.address
     if named not in (None, account):
         raise UsageError(f"{file} invites {named}, not {account}")
     call = calls.admit(account, found.words, found.owner_signature, found.sign_acceptance(account))
