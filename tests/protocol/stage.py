@@ -138,13 +138,19 @@ class Stage:
         rows = np.random.default_rng([round_id, seat]).random(self.run.parameters.parameter_count) < 0.5
         self.bits[round_id, seat] = bits = pack_bits(rows, np.zeros_like(rows), self.run.height)
         root = compute_gradient_root(bits)
-        commitment = compute_commitment(DOMAINS, round_id, seat, operator_of(seat), root)
-        self.do("commit", operator_of(seat), round_id, seat, self.anchor(), commitment, root)
+        operator = self.operator(seat)
+        commitment = compute_commitment(DOMAINS, round_id, seat, operator, root)
+        self.do("commit", operator, round_id, seat, self.anchor(), commitment, root)
 
     def reveal(self, seat: int) -> None:
         round_id = self.run.clock.round
         root = compute_gradient_root(self.bits[round_id, seat])
-        self.do("reveal", operator_of(seat), round_id, seat, root, bytes(32), 0)
+        self.do("reveal", self.operator(seat), round_id, seat, root, bytes(32), 0)
+
+    def operator(self, seat: int, round_id: int = 0) -> str:
+        """Who acts for the seat in a round, by default in the current one."""
+        wanted = round_id or self.run.clock.round
+        return self.run.find_acting(seat, wanted).get_operator(wanted)
 
     def anchor(self) -> Anchor:
         return Anchor(self.blocks[-1].number, self.blocks[-1].hash)
@@ -152,7 +158,10 @@ class Stage:
     def vote(self, seat: int, accepted: int, state: State, checked: int = 0, root: bytes = b"") -> None:
         round_id = self.run.clock.round
         root = root or compute_state_root(state)
-        self.do("vote", operator_of(seat), round_id, seat, self.anchor(), accepted, checked, root)
+        self.do("vote", self.operator(seat), round_id, seat, self.anchor(), accepted, checked, root)
+
+    def root_of(self, state: State) -> bytes:
+        return compute_state_root(state)
 
     def compute_next(self, round_id: int, accepted: int) -> State:
         """The right state after a round."""
@@ -182,7 +191,7 @@ class Stage:
                 record = self.run.rounds[round_id]
                 final = record.proposals[record.final_outcome]
                 args = final.accepted, final.checked, final.new_state_root
-                self.do("vote", operator_of(seat), round_id, seat, self.anchor(), *args)
+                self.do("vote", self.operator(seat, round_id), round_id, seat, self.anchor(), *args)
         self.states[self.run.height] = following
         return round_id
 
@@ -217,10 +226,8 @@ class Stage:
         assert run.held == self.received - self.paid
         seats = [*run.seats.values(), *run.former.values()]
         live = [seat for seat in seats if not seat.withdrawn]
-        returned = {event.seat for event in self.events if type(event).__name__ == "FormerPaid"}
-        if not returned:  # else a former holder that was paid is gone
-            bids = sum(bid.weight for bid in run.bids.values())
-            assert run.staked == p.weight_unit * (sum(seat.next_weight for seat in live) + bids)
+        bids = sum(bid.weight for bid in run.bids.values())
+        assert run.staked == p.weight_unit * (sum(seat.next_weight for seat in live) + bids)
         present = run.seats.values()
         assert run.seated == sum(seat.next_weight for seat in present if not seat.has_left)
         assert run.next_active == sum(seat.next_weight for seat in present if seat.is_activated)

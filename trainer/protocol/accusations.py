@@ -20,7 +20,7 @@ class Accusations(Part):
         if accused == seat:
             raise Revert("SelfAccused")
         # A cartel that was overturned has its old weight in older rounds still.
-        named = state.find_holder(seat).named
+        named = state.find_holder_at(seat, round_id).named
         if named:
             raise Revert("NamedByOverturn", named)
         if not state.is_standing(round_id, height):

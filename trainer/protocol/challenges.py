@@ -25,6 +25,7 @@ from trainer.protocol.tree import (
     compute_depth,
     compute_root_from_path,
     gradient_leaf,
+    is_padded,
     state_leaf,
 )
 from trainer.protocol.types import Event, Status
@@ -91,6 +92,9 @@ class Challenges(Part):
         step = Schedule(p.peak_step, p.warmup, p.decay, p.total_heights).compute_step(c.height - 1)
         new_chunk = step_chunk(old_chunk, sums.lanes, sums.weight, step)
         if compute_root_from_path(state_leaf(chunk, new_chunk), chunk, _split(new_path)) != c.new_root:
+            raise Revert("WrongNewState")
+        # Else a root with garbage beyond the last chunk would be right in every chunk, and false all the same.
+        if not is_padded(chunk, _split(new_path), self._chunks):
             raise Revert("WrongNewState")
         is_late = c.status is Status.EXECUTED
         return self._emit(Answered(call.block, round_id, chunk, call.sender, c.bond // 2, is_late))

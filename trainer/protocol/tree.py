@@ -102,6 +102,13 @@ def compute_root_from_path(leaf: bytes, index: int, path: Sequence[bytes]) -> by
     return node
 
 
+def is_padded(index: int, path: Sequence[bytes], chunks: int) -> bool:
+    """Whether the siblings in the path of leaf `index` that cover missing leaves only are what they must be."""
+    return all(
+        sibling == _EMPTY[level] for level, sibling in enumerate(path) if ((index >> level) ^ 1) << level >= chunks
+    )
+
+
 def _leaf(prefix: bytes, index: int, data: bytes | memoryview, size: int) -> bytes:
     if len(data) != size:
         raise ValueError(f"a chunk has {size} bytes, not {len(data)}")
