@@ -27,6 +27,18 @@ def pattern_state() -> list[int]:
     return state
 
 
+def calm_state() -> list[int]:
+    """A chunk away from the ends, with single parameters at them."""
+    state = []
+    for i in range(1024):
+        t, j = i * 2654435761 % 2**32, i // 64
+        t = (t - 2**32 if t >= 2**31 else t) // 2
+        if i == 64 * j + j % 8:
+            t = 2**31 - 1 - 64 * j if j % 2 else -(2**31) + 64 * j
+        state.append(t)
+    return state
+
+
 def count_down(case: Case) -> list[int]:
     """For each parameter the weight of the seats whose bit is set, bit by bit."""
     patterns, weights = [raw(bits) for bits in case["patterns"]], case["weights"]
@@ -51,10 +63,10 @@ def test_sums_and_the_chunk_that_they_lead_to(case: Case) -> None:
         assert lanes[16 * (p // 256) + bit % 16] // 2 ** (16 * (bit // 16)) % 2**16 == votes[p]
     words = [case["seats"], total, *lanes]
     assert keccak256(b"".join(word.to_bytes(32, "big") for word in words)) == raw(case["progress"])
-    moved = [move(t, votes[p], total, case["step"]) for p, t in enumerate(pattern_state())]
-    data = struct.pack("<1024i", *moved)
-    assert data == raw(case["next"])
-    assert sha256(b"\x01" + bytes(4) + data).digest() == raw(case["nextLeaf"])
+    for state, name in ((pattern_state(), "next"), (calm_state(), "calmNext")):
+        data = struct.pack("<1024i", *(move(t, votes[p], total, case["step"]) for p, t in enumerate(state)))
+        assert data == raw(case[name])
+        assert sha256(b"\x01" + bytes(4) + data).digest() == raw(case[f"{name}Leaf"])
 
 
 def test_the_cases_reach_the_ends() -> None:

@@ -19,6 +19,10 @@ Document = dict[str, Any]
 INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
 CONTRACT = "0x5fbdb2315678afecb367f032d93f642f64180aa3"
 OTHER = "0xffffffffffffffffffffffffffffffffffffffff"
+CALM = (
+    "calm: parameter i is (i * 2654435761 mod 2^32, read as int32) >> 1, but where i = 64 * j + j % 8 for some j it is "
+    "MIN + 64 * j if j is even, MAX - 64 * j if it is odd"
+)
 PATTERN = (
     "parameter i of a pattern state: i % 16 == 0: MIN + i / 16; i % 16 == 1: MAX - i / 16; "
     "else i * 2654435761 mod 2^32, read as int32; little-endian"
@@ -45,6 +49,15 @@ def pattern_state(chunks: int) -> np.ndarray:
     t = (i * 2654435761 & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
     t[0::16] = INT32_MIN + i[: len(t[0::16])]
     t[1::16] = INT32_MAX - i[: len(t[1::16])]
+    return t
+
+
+def calm_state() -> np.ndarray:
+    """One chunk away from the ends of int32, where a fast path may be taken, with single parameters at them (CALM)."""
+    i = np.arange(CHUNK, dtype=np.int64)
+    t = (i * 2654435761 & 0xFFFFFFFF).astype(np.uint32).view(np.int32) >> 1
+    for k in range(0, CHUNK, 64):
+        t[k + k // 64 % 8] = INT32_MAX - k if k % 128 else INT32_MIN + k
     return t
 
 
@@ -181,7 +194,8 @@ def build_challenges() -> Document:
     ]
     return {
         "about": "seat k of a case has the bits patterns[k % n] and the weight weights[k % n]; the chunk has index 0. "
-        "lanes and progress: after the last seat, who has id seats - 1. " + PATTERN,
+        "lanes and progress: after the last seat, who has id seats - 1. "
+        "next: of the pattern; calmNext: of a calm chunk. " + PATTERN + ". " + CALM,
         "sums": [_sum_case(*plan) for plan in plans],
         "depths": {"chunks": counts, "depth": [tree.compute_depth(count) for count in counts]},
     }
@@ -194,8 +208,10 @@ def _sum_case(about: str, weights: list[int], seats: int, size: int) -> Document
     total = sums.Sum()
     for seat in range(seats):
         total = total.add(seat, weights[seat % len(weights)], patterns[seat % len(weights)])
-    before = pattern_state(1).astype("<i4").tobytes()
-    after = sums.step_chunk(before, total.lanes, total.weight, size)
+    after, calm = (
+        sums.step_chunk(state.astype("<i4").tobytes(), total.lanes, total.weight, size)
+        for state in (pattern_state(1), calm_state())
+    )
     return {
         "about": about,
         "patterns": [text(bits) for bits in patterns],
@@ -207,6 +223,8 @@ def _sum_case(about: str, weights: list[int], seats: int, size: int) -> Document
         "step": size,
         "next": text(after),
         "nextLeaf": text(tree.state_leaf(0, after)),
+        "calmNext": text(calm),
+        "calmNextLeaf": text(tree.state_leaf(0, calm)),
     }
 
 

@@ -79,8 +79,8 @@ library Vectors {
         bytes32 nextLeaf;
     }
 
-    /// @dev One chunk (index 0) of `patternState(1)` under many seats: seat k has the bits patterns[k % n] and the
-    /// weight weights[k % n]. `lanes`: keccak256(abi.encode(sums)) after the last seat, sums being uint256[64];
+    /// @dev One chunk (index 0) of `patternState(1)`, and of `calmState()`, under many seats: seat k has the bits
+    /// patterns[k % n] and the weight weights[k % n]. `lanes`: keccak256(abi.encode(sums)) after the last seat, sums being uint256[64];
     /// `progress`: keccak256(abi.encode(seats, total, sums)).
     struct SumCase {
         bytes[] patterns;
@@ -91,6 +91,7 @@ library Vectors {
         bytes32 progress;
         uint256 step;
         bytes32 nextLeaf;
+        bytes32 calmNextLeaf;
     }
 
     struct DepthCase {
@@ -124,6 +125,19 @@ library Vectors {
             }
         }
     }
+
+    /// @notice One chunk away from the ends of int32, with a single parameter at them in every eighth word.
+    function calmState() internal pure returns (bytes memory data) {
+        data = new bytes(4096);
+        for (uint256 i; i < 1024; ++i) {
+            uint32 t = uint32(int32(uint32(i * 2654435761)) >> 1);
+            uint256 j = i / 64;
+            if (i % 64 == j % 8) t = uint32(j % 2 == 0 ? 0x80000000 + 64 * j : 0x7fffffff - 64 * j);
+            for (uint256 k; k < 4; ++k) {
+                data[4 * i + k] = bytes1(uint8(t >> (8 * k)));
+            }
+        }
+    }
 """
 
 STEPS = """
@@ -145,7 +159,7 @@ OUTCOME = "(bytes32,uint32,uint256,uint256,bytes32,bytes32)[]"
 TREE = "(uint256,bytes,bytes32,bytes32[],bytes32[][])[]"
 SCHEDULE = "(uint256,uint256,uint256,uint256,uint256,uint256)[]"
 CHUNK = "(bytes[],uint256[],uint256,bytes32,bytes32)[]"
-SUM = "(bytes[],uint256[],uint256,uint256,bytes32,bytes32,uint256,bytes32)[]"
+SUM = "(bytes[],uint256[],uint256,uint256,bytes32,bytes32,uint256,bytes32,bytes32)[]"
 DEPTH = "(uint256,uint256)[]"
 INVITATION = "(uint256,address,bytes32,address,address,uint64,uint256,address,bytes32,bytes32)[]"
 MANY = 3  # the case of `sums` whose lanes are shown in full
@@ -226,7 +240,7 @@ def _tree(case: Document, data: bytes) -> tuple[Any, ...]:
 def _sum(case: Document) -> tuple[Any, ...]:
     lanes = keccak(b"".join(lane.to_bytes(32, "big") for lane in _lanes(case)))
     given = [_bytes(bits) for bits in case["patterns"]], case["weights"], case["seats"], case["total"]
-    return *given, lanes, _bytes(case["progress"]), case["step"], _bytes(case["nextLeaf"])
+    return *given, lanes, _bytes(case["progress"]), case["step"], *_raw(case, "nextLeaf", "calmNextLeaf")
 
 
 def _lanes(case: Document) -> list[int]:
