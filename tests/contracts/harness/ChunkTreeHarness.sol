@@ -13,11 +13,11 @@ contract ChunkTreeHarness {
         return ChunkTree.stateLeaf(index, chunk);
     }
 
-    function node(bytes32 left, bytes32 right) external pure returns (bytes32) {
+    function node(bytes32 left, bytes32 right) external view returns (bytes32) {
         return ChunkTree.node(left, right);
     }
 
-    function root(bytes32 leaf, uint256 index, bytes calldata path) external pure returns (bytes32) {
+    function root(bytes32 leaf, uint256 index, bytes calldata path) external view returns (bytes32) {
         return ChunkTree.root(leaf, index, path);
     }
 }
