@@ -68,7 +68,8 @@ library Vectors {
     }
 
     /// @dev One chunk (index 0) of `patternState(1)`, and of `calmState()`, under many seats: seat k has the bits
-    /// patterns[k % n] and the weight weights[k % n]. `lanes`: keccak256(abi.encode(sums)) after the last seat, sums being uint256[64];
+    /// patterns[k % n] and the weight weights[k % n]. `lanes`: keccak256(abi.encode(sums)) after the last seat,
+    /// sums being uint256[64];
     /// `progress`: keccak256(abi.encode(seats, total, sums)).
     struct SumCase {
         bytes[] patterns;
