@@ -21,7 +21,7 @@ from trainer.chain.feed import EventFeed
 from trainer.chain.sender import DEFAULT_FEES, Sender
 from trainer.errors import BlobError, UnreachableError
 from trainer.keys import OperatorKey, create_keystore
-from trainer.protocol.events import Answered, Challenged, Overturned, RoundFinal, Slashed
+from trainer.protocol.events import AnswerAdvanced, Answered, Challenged, Overturned, RoundFinal, Slashed
 from trainer.protocol.judgement import compute_next_state
 from trainer.protocol.run_state import RunState
 from trainer.protocol.types import Event, Status
@@ -176,7 +176,7 @@ def test_a_cartel_is_overturned_slashed_and_done_without(deploy: Deploy, strange
 
 
 def test_a_challenge_of_a_right_round_is_answered_and_costs_its_author(
-    deploy: Deploy, stranger: Callable[..., Stranger]
+    deploy: Deploy, stranger: Callable[..., Stranger], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = deploy("frivolous", HEIGHTS, seats=3, **WINDOWS)
     hands = [run.start(seat) for seat in run.join(3)]
@@ -205,12 +205,19 @@ def test_a_challenge_of_a_right_round_is_answered_and_costs_its_author(
     assert run.client.get_credit(troll.key.address) == 0
     assert run.client.get_challenge(target.round, 5).status is Status.ANSWERED
 
-    # And by hand, with the watcher away.
+    # A reorganisation takes the answer back: it is sent again.
+    run.stage.anvil.reorganise(run.client.get_head().number - answered.block.number + 2)
+    until(lambda: watcher.of("reorganisation"), "the watcher sees it")
+    wait_for(run, Answered, watcher)
+    assert run.client.get_challenge(target.round, 5).status is Status.ANSWERED
+
+    # And by hand, with the watcher away; and in parts, as where many seats were accepted.
     watcher.stop()
+    monkeypatch.setattr("trainer.roles.answering.PART_BYTES", 300)
     assert troll.command("challenge", target.round, "--chunk", 6, "--unseen", "--yes", "--json")[0] == 0
     code, done, words = watcher.command("answer", target.round, 6, "--ipfs-api", api, "--yes", "--json")
     assert code == 0, words
-    assert (done["reward_wei"], done["transactions"]) == (UNIT // 2, 1)
+    assert (done["reward_wei"], done["transactions"]) == (UNIT // 2, 3)
     assert watcher.command("overturn", target.round, 6, "--yes")[0] == 2
 
     # An outage: nobody answers in time. Who comes back cannot save the round, but its voters.
@@ -223,6 +230,7 @@ def test_a_challenge_of_a_right_round_is_answered_and_costs_its_author(
     watcher.watch()
     run.stage.anvil.advance(ANSWER // 2)
     assert wait_for(run, Answered, watcher, 3)[-1].is_late
+    assert len(events_of(run, AnswerAdvanced)) == 4
     released = wait_for(run, Slashed, watcher, 3)
     assert {(event.seat, event.lost) for event in released} == {(0, 0), (1, 0), (2, 0)}
     code, found, words = run.audit(node=run.stage.daemons[4])
