@@ -5,6 +5,7 @@ defended. Real anvil, real Kubo, real JAX; time is the devnet's.
 from __future__ import annotations
 
 import json
+import subprocess
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.adversaries import Cartel
-from tests.integration.stage import PASSWORD, PATIENCE, UNIT, Hand, Run, build_documents, run_command
+from tests.integration.stage import COMITIA, PASSWORD, PATIENCE, UNIT, Hand, Run, build_documents, read_log, run_command
 from tests.integration.waiting import until
 from trainer.blobs.kubo import KuboStore
 from trainer.chain.client import RunClient
@@ -59,7 +60,21 @@ class Stranger:
         self.events.append({"event": event, **values})
 
     def of(self, event: str, **values: Any) -> list[dict[str, Any]]:
-        return [e for e in list(self.events) if e["event"] == event and values.items() <= e.items()]
+        log = self.home / "log"
+        lines = log.read_text().splitlines() if log.exists() else []
+        written = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+        return [e for e in [*self.events, *written] if e["event"] == event and values.items() <= e.items()]
+
+    def spawn(self) -> subprocess.Popen[bytes]:
+        """The watcher's command, as a process; its reports go to `log`."""
+        node = self.run.stage.daemons[4].api
+        command: list[Any] = [COMITIA, "audit", "--run", self.run.deployment.name, "--watch", "--account", self.name]
+        command += ["--budget", f"{BUDGET / 10**18}", "--poll-seconds", "0.2", "--ipfs-api", node, "--json"]
+        env = self.run.environment() | {"COMITIA_HOME": str(self.home)}
+        with (self.home / "log").open("ab") as log:
+            process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
+        self.run.stage.processes.append(process)
+        return process
 
     def watch(self, budget: int = BUDGET, *, reads_only: bool = False) -> Stranger:
         """Starts a watcher with the fifth node, whose peers are what the chain names."""
@@ -133,26 +148,36 @@ def start_cartel(run: Run, cartel: Cartel) -> tuple[list[Hand], list[Hand]]:
 
 def test_a_cartel_is_overturned_slashed_and_done_without(deploy: Deploy, stranger: Callable[..., Stranger]) -> None:
     run = deploy("cartel", HEIGHTS, seats=1, **WINDOWS)
-    liars, honest = start_cartel(run, Cartel(LIE, None))
+    *false, first, second = [*run.join(3, weight=10), *run.join(2, weight=7)]
+    cartel = Cartel(LIE, None)
+    liars = [run.start(seat, alter=cartel.alter) for seat in false]
+    honest, process = run.start(first), run.spawn(second)
     watcher, other = stranger(run, "watcher").watch(), stranger(run, "other")
     run.reach(LIE)
     (posted,) = wait_for(run, Challenged, watcher)
     lied = next(final for final in events_of(run, RoundFinal) if final.height == LIE)
     assert (posted.round, posted.height, posted.challenger) == (lied.round, LIE, watcher.key.address)
-    until(lambda: all(hand.of("diverged") for hand in honest), "the honest workers halt")
+
+    def have_both(event: str) -> bool:
+        """Both honest workers, the thread and the process, have reported it."""
+        return bool(honest.of(event)) and any(report["event"] == event for report in read_log(second))
+
+    until(lambda: have_both("diverged"), "the honest workers halt", PATIENCE)
     for hand in liars:  # they have nothing to answer with; what they do with the time does not matter
         hand.stop()
     # Nothing but the chain tells it what it did before; and a second one sees that it was done.
     watcher.stop()
-    watcher.watch()
+    command = watcher.spawn()
     other.watch()
-    until(lambda: other.of("wrong") and watcher.of("restored"), "both know")
+    known = len(watcher.of("wrong"))
+    until(lambda: other.of("wrong") and len(watcher.of("wrong")) > known, "both know", PATIENCE)
+    assert watcher.of("restored")[-1]["height"] == LIE - 1
 
     run.stage.anvil.advance(ANSWER)
     (overturned,) = wait_for(run, Overturned, watcher)
     assert (overturned.round, overturned.height) == (lied.round, LIE - 1)
     assert overturned.voters & 0b111 == 0b111
-    until(lambda: all(hand.of("resumed", height=LIE - 1) for hand in honest), "the honest workers are back")
+    until(lambda: have_both("resumed"), "the honest workers are back", PATIENCE)
     run.stage.anvil.advance(ANSWER)
     slashed = wait_for(run, Slashed, watcher, 3)
     assert len(events_of(run, Challenged)) == 1
@@ -160,13 +185,16 @@ def test_a_cartel_is_overturned_slashed_and_done_without(deploy: Deploy, strange
     assert [run.client.get_seat(seat).next_weight for seat in range(5)] == [5, 5, 5, 7, 7]
     assert run.client.get_credit(watcher.key.address) == 2 * UNIT, "the bond, and as much as prize"
 
-    for hand in honest:
-        hand.wait()
+    honest.wait()
+    assert process.wait(PATIENCE) == 0, read_log(second)[-5:]
+    command.terminate()
+    assert command.wait(PATIENCE) == 0, (watcher.home / "log").read_text()[-2000:]
+    assert watcher.of("stopped")
     assert run.get_height() == HEIGHTS
     standing = [final for final in events_of(run, RoundFinal) if final.round > overturned.last_round]
     assert [final.height for final in standing] == [3, 4, 5, 6]
     assert all(final.accepted == 0b11000 for final in standing)
-    losses = {report["round"]: report["loss"] for report in honest[0].of("judged")}
+    losses = {report["round"]: report["loss"] for report in honest.of("judged")}
     assert losses[standing[-1].round] < losses[lied.round - 1]
 
     code, found, words = run.audit(node=run.stage.daemons[4])
