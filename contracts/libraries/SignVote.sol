@@ -87,7 +87,7 @@ library SignVote {
                 // Eight parameters in a word; their votes are eight neighbouring words of sums, in one lane.
                 uint256 place = 31 - (i & 31);
                 uint256 shares = _shares(lanes, 16 * (i >> 5) + 8 * (place & 1), 16 * (place >> 1), total);
-                next[i] = _swap(_moveEight(_swap(uint256(bytes32(chunk[32 * i:]))), shares, step));
+                next[i] = _swap(_moveEight(_swap(_at(chunk, i)), shares, step));
             }
         }
     }
@@ -137,6 +137,13 @@ library SignVote {
                 downs <<= 32;
             }
             return moved;
+        }
+    }
+
+    /// @dev Word i of a chunk; the caller stays below CHUNK / 8.
+    function _at(bytes calldata chunk, uint256 i) private pure returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := calldataload(add(chunk.offset, shl(5, i)))
         }
     }
 

@@ -9,21 +9,23 @@ import {RunStorage} from "./RunStorage.sol";
 abstract contract Pay is RunStorage {
     /// @dev What `settle` keeps of a seat while it walks over heights.
     struct Payee {
+        uint256 settledTo;
         uint256 bit;
-        bytes32 key; // of its condemnations; 0 = none
         uint256 first;
         uint256 until;
         uint256 changesAt;
         uint256 weight;
         uint256 nextWeight;
-        uint256 settledTo;
+        bytes32 key; // of its condemnations; 0 = none
         uint256 paid;
         uint256 forfeited;
-        bool isWaiting; // for the pool
     }
 
-    /// @dev What a height's round says of all seats.
+    /// @dev What all of them have in common, and what a height's round says of all.
     struct Terms {
+        uint256 pool;
+        uint256 reward;
+        uint256 checkReward;
         uint256 round;
         uint256 time;
         uint256 base;
@@ -45,24 +47,25 @@ abstract contract Pay is RunStorage {
         if (height + count < end) end = height + count;
 
         // Each round is read once for all seats: that is what a batch saves.
+        Terms memory t;
+        (t.pool, t.reward, t.checkReward) = (_pool, _parameters.rewardPerRound, _parameters.checkReward);
         for (; height < end; ++height) {
-            (bool isSafe, Terms memory t) = _termsOf(height + 1);
-            if (!isSafe) break;
+            if (!_read(t, height + 1)) break;
             for (uint256 i; i < payees.length; ++i) {
                 Payee memory p = payees[i];
-                if (p.settledTo != height || p.isWaiting) continue;
-                if (t.earners & p.bit == 0 || _pay(p, t)) p.settledTo = height + 1;
-                else p.isWaiting = true;
+                // A seat whose pay the pool does not hold waits at that height; the others go on.
+                if (p.settledTo == height && (t.earners & p.bit == 0 || _pay(p, t))) p.settledTo = height + 1;
             }
         }
 
+        _pool = uint128(t.pool);
         for (uint256 i; i < payees.length; ++i) {
             Payee memory p = payees[i];
             Seat storage s = _holder(holders[i]);
-            if (p.settledTo <= s.settledTo) continue;
+            if (p.settledTo == s.settledTo) continue;
             s.settledTo = uint24(p.settledTo);
             _credit[s.owner] += p.paid;
-            emit Settled(holders[i], s.settledTo, p.paid, p.forfeited);
+            emit Settled(holders[i], uint32(p.settledTo), p.paid, p.forfeited);
         }
     }
 
@@ -99,21 +102,20 @@ abstract contract Pay is RunStorage {
         return holder < MAX_SEATS ? _seats[holder] : _former[holder - MAX_SEATS];
     }
 
-    /// @dev Whether the pay of a height may be drawn, and its terms: no earners where the record is gone.
-    function _termsOf(uint256 height) private view returns (bool isSafe, Terms memory t) {
+    /// @dev Reads the terms of a height; no earners where the record is gone. False: its pay may not be drawn yet.
+    function _read(Terms memory t, uint256 height) private view returns (bool isSafe) {
         Result storage r = _result(height);
-        if (r.height != height) return (true, t);
-        t.round = r.round;
-        uint256 slot = t.round % RING;
+        uint256 round = r.round;
+        uint256 slot = round % RING;
         Ballot storage b = _ballots[slot];
-        if (b.round != t.round) return (true, t);
-        t.time = b.time;
+        t.earners = 0;
+        if (r.height != height || b.round != round) return true;
+        (t.round, t.time, t.base) = (round, b.time, b.base);
         // INVARIANT: no pay leaves while its round can still be overturned.
-        if (block.timestamp < t.time + HORIZON) return (false, t);
-        t.base = b.base;
+        if (block.timestamp < t.time + HORIZON) return false;
         t.earners = _accepted[slot] & _voters[slot];
-        if (t.earners != 0) t.checked = _checked[slot];
-        return (true, t);
+        t.checked = t.checkReward == 0 ? 0 : _checked[slot];
+        return true;
     }
 
     function _load(Payee memory p, uint16 holder) private view {
@@ -126,14 +128,18 @@ abstract contract Pay is RunStorage {
 
     /// @dev Pays one seat for one round, so far in memory, or returns false where the pool is too small.
     function _pay(Payee memory p, Terms memory t) private returns (bool) {
-        if (t.round < p.first || t.round > p.until) return true; // the vote of another holder of the id
-        uint256 weight = t.round < p.changesAt ? p.weight : p.nextWeight;
-        uint256 due = (_parameters.rewardPerRound * weight) / t.base;
-        if (t.checked & p.bit != 0) due += (_parameters.checkReward * weight) / t.base;
-        if (due > _pool) return false;
-        _pool -= uint128(due);
-        if (p.key != 0 && _forfeit(p.key, t.time, due)) p.forfeited += due;
-        else p.paid += due;
+        uint256 round = t.round;
+        if (round < p.first || round > p.until) return true; // the vote of another holder of the id
+        uint256 weight = round < p.changesAt ? p.weight : p.nextWeight;
+        // Amounts are below 2^96 and weights below 2^8.
+        unchecked {
+            uint256 due = (t.reward * weight) / t.base;
+            if (t.checked & p.bit != 0) due += (t.checkReward * weight) / t.base;
+            if (due > t.pool) return false;
+            t.pool -= due;
+            if (p.key != 0 && _forfeit(p.key, t.time, due)) p.forfeited += due;
+            else p.paid += due;
+        }
         return true;
     }
 

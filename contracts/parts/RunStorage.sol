@@ -145,11 +145,20 @@ abstract contract RunStorage is IRunErrors, IRunEvents {
 
     // ------------------------------------------------------------------ seats
 
-    /// @dev Reverts unless the sender operates the seat and the seat may act in `round`; returns its weight. Reads the seat's first word only.
+    /// @dev Reverts unless the sender operates the seat and the seat may act in `round`; returns its weight. Reads the seat's first word only, once.
     function _requireActing(uint8 seat, uint256 round) internal returns (uint8) {
         Seat storage s = _seats[seat];
-        // Who was displaced acts in the rounds that it was seated for. (Only a call that would fail asks for more than the first word.)
-        if ((s.from == 0 || round < s.from) && round < s.first) s = _former[seat];
+        (address operator, uint24 from, uint24 until) = (s.operator, s.from, s.until);
+        (uint8 weight, uint8 nextWeight, uint24 changesAt) = (s.weight, s.nextWeight, s.changesAt);
+        if (from == 0 || round < from || s.flags & NEW_OPERATOR != 0) return _requireActingStill(seat, round);
+        if (msg.sender != operator) revert NotOperator(operator);
+        if (round > until) revert NotActive(from, until);
+        return round < changesAt ? weight : nextWeight;
+    }
+
+    /// @dev The same where the operator changes, or where the present holder of the id cannot act: who was displaced acts in the rounds that it was seated for.
+    function _requireActingStill(uint8 seat, uint256 round) private returns (uint8) {
+        Seat storage s = _holderAt(seat, round);
         if (s.flags & NEW_OPERATOR != 0 && round >= s.operatorFrom) {
             s.operator = s.nextOperator;
             s.flags &= ~NEW_OPERATOR;

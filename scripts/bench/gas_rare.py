@@ -21,9 +21,9 @@ from trainer.protocol.tree import compute_root_from_path, gradient_leaf, state_l
 
 DEPTH = 14
 CHUNK = 5_000  # of 16,384
-SETTLED = 4  # rounds in a batch
+SETTLED = 16  # rounds in a batch
 PART_BYTES = 100_000  # of gradients in one transaction; nodes relay at most 128 KiB
-WINDOWS = {"challengeWindow": 6_000, "answerWindow": 2_000, "settleWindow": 2_000, "commitMin": 2_000}
+WINDOWS: dict[str, int] = {"challengeWindow": 6_000, "answerWindow": 2_000, "settleWindow": 2_000, "commitMin": 2_000, "ring": 32}
 FULL = 256
 START = (0, 0, [])  # no sums yet
 
@@ -44,7 +44,7 @@ class Rare(Bench):
     def measure(self) -> dict[str, int]:
         self.seat_all()
         self.once("fund", "fund", value=10**18)
-        for _ in range(SETTLED):
+        for _ in range(1 + SETTLED):
             self.play_round()
         self.play_real_round()
         for scenario in (self.seat_changes, self.exits, self.owner_calls, self.accusation, self.dissent):
@@ -156,6 +156,7 @@ class Rare(Bench):
     def settling(self) -> None:
         self.skip(20_000)
         batch = list(range(len(self.accounts)))
+        self.once("settle, all seats, first round", "settle", batch, 1)
         with self.snapshot():
             self.once("settle, one seat, one round", "settle", [0], 1)
         with self.snapshot():
