@@ -69,7 +69,7 @@ class Watch:
         if record is None:
             return
         clock = run.clock
-        voted = sum(run.weights[seat] for seat in record.votes)
+        voted = sum(record.vote_weights.values())
         seen = (record.round, self._phase, clock.committed, clock.revealed, voted)
         if seen == self._seen:
             return

@@ -29,6 +29,7 @@ from trainer.chain.client import RunClient
 from trainer.chain.deploy import deploy
 from trainer.chain.deployment import Deployment, find_deployment
 from trainer.chain.devnet import Anvil
+from trainer.chain.discovery import discover_deployment
 from trainer.chain.events import get_logs, snake
 from trainer.chain.feed import EventFeed
 from trainer.chain.node import Node
@@ -227,6 +228,26 @@ def test_what_the_contract_executes_is_compared_too(
     changed = replace(deployment, settlement_digest=bytes(32))
     with pytest.raises(WrongNetwork, match="executes other code"):
         RunClient([client.node.provider.urls[0]], changed).verify()
+
+
+def test_an_address_tells_all_of_a_run(anvil: Chain, deployment: Deployment) -> None:
+    found = discover_deployment([anvil.url], deployment.address)
+    assert replace(found, name="test", compiler_input=deployment.compiler_input) == deployment
+
+
+@pytest.mark.parametrize("is_settlement", [False, True])
+def test_a_forged_immutable_is_found(
+    anvil: Chain, client: RunClient, artifact: artifacts.Artifact, is_settlement: bool
+) -> None:
+    """A creation of somebody's own could put a horizon of nothing into the code, and tell another in `parameters()`."""
+    address = client.get_settlement() if is_settlement else client.address
+    code, horizon = anvil.node.get_code(address), PARAMETERS.horizon.to_bytes(32, "big")
+    spans = (artifact.settlement if is_settlement else artifact).immutables
+    start = next(start for start, length in spans if code[start : start + length] == horizon)
+    anvil.call("anvil_setCode", address, "0x" + (code[:start] + bytes(32) + code[start + 32 :]).hex())
+    client.verify()  # as it may be for who has the run's file from whom it trusts
+    with pytest.raises(WrongNetwork, match="other values"):
+        discover_deployment([anvil.url], client.address)
 
 
 def _flip(code: bytes, at: int) -> bytes:

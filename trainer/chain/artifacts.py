@@ -31,8 +31,11 @@ Spans = tuple[tuple[int, int], ...]  # (start, length) in bytes
 
 @dataclass(frozen=True)
 class Code:
-    """Runtime code. `immutables`: where the constructor writes values into it, which are zero in `runtime`."""
+    """A contract's code: what creates it, and what is then there. `immutables`: where the constructor writes values
+    into it, which are zero in `runtime`.
+    """
 
+    creation: bytes
     runtime: bytes
     immutables: Spans
 
@@ -53,7 +56,6 @@ class Artifact(Code):
     """The compiled contract, and the code of the one that its constructor creates."""
 
     abi: list[Any]
-    creation: bytes
     settlement: Code
     metadata: str
     compiler_input: dict[str, Any]
@@ -76,10 +78,10 @@ def compile_contract(root: Path = ROOT) -> Artifact:
     output = outputs[RUN]
     code = _read_code(output)
     return Artifact(
+        creation=code.creation,
         runtime=code.runtime,
         immutables=code.immutables,
         abi=output["abi"],
-        creation=bytes.fromhex(output["evm"]["bytecode"]["object"]),
         settlement=_read_code(outputs[SETTLEMENT]),
         metadata=output["metadata"],
         compiler_input=data,
@@ -123,9 +125,13 @@ def _path_of(name: str) -> str:
 
 
 def _read_code(output: dict[str, Any]) -> Code:
-    runtime = output["evm"]["deployedBytecode"]
+    creation, runtime = output["evm"]["bytecode"], output["evm"]["deployedBytecode"]
     spans = (span for spans in runtime["immutableReferences"].values() for span in spans)
-    return Code(bytes.fromhex(runtime["object"]), tuple(sorted((span["start"], span["length"]) for span in spans)))
+    return Code(
+        creation=bytes.fromhex(creation["object"]),
+        runtime=bytes.fromhex(runtime["object"]),
+        immutables=tuple(sorted((span["start"], span["length"]) for span in spans)),
+    )
 
 
 def _collect(root: Path, path: str, sources: dict[str, dict[str, str]]) -> None:

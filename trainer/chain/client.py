@@ -63,8 +63,8 @@ class RunClient:
 
     def verify_settlement(self) -> None:
         """Compares the code that the contract executes between rounds with the deployment's."""
-        address = str(self._read("settlement"))
-        if not self.deployment.is_settlement_code(self.node.get_code(to_checksum_address(address))):
+        address = self.get_settlement()
+        if not self.deployment.is_settlement_code(self.node.get_code(address)):
             raise WrongNetwork(f"the contract {self.address} executes other code ({address}) than the run's file says")
 
     def get_head(self) -> BlockRef:
@@ -151,6 +151,10 @@ class RunClient:
     def get_invitations(self, account: str, at: BlockRef | None = None) -> int:
         """Seats that an account may still take in an invitation-only run."""
         return int(self._read("invitations", account, at=at))
+
+    def get_settlement(self) -> str:
+        """The contract whose code the run executes between rounds."""
+        return str(to_checksum_address(self._read("settlement")))
 
     def get_owner(self, at: BlockRef | None = None) -> str:
         """The account that deployed the run."""

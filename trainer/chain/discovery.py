@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 from trainer.chain.artifacts import compile_contract
 from trainer.chain.client import RunClient
 from trainer.chain.deployment import Deployment
+from trainer.chain.immutables import verify_immutables
 from trainer.chain.node import Node
 from trainer.errors import WrongNetwork
 from trainer.protocol.types import Parameters
@@ -49,7 +50,9 @@ def discover_deployment(urls: Sequence[str], address: str) -> Deployment:
     )
     client = RunClient(urls, found)
     client.verify_settlement()
-    return replace(found, parameters=client.get_parameters())
+    parameters = client.get_parameters()
+    verify_immutables(client, artifact, parameters)
+    return replace(found, parameters=parameters, owner=client.get_owner())
 
 
 def _find_first_block(node: Node, address: str) -> int:
