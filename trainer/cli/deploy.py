@@ -19,6 +19,7 @@ from trainer.cli.options import (
     json_option,
     key_options,
     load_key,
+    require_answer,
     rpc_option,
     show,
     split_urls,
@@ -137,6 +138,7 @@ def deploy(
     def say(text: str) -> None:
         click.echo(text, err=True)
 
+    require_answer(yes)
     chosen = _parse_overrides(overrides)
     node = Node(split_urls(rpc_urls))
     devnet = DEVNET_WINDOW if node.chain_id == 31337 else None

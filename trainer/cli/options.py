@@ -148,13 +148,17 @@ def yes_option(command: F) -> F:
     return click.option("--yes", is_flag=True, help="Send without asking.")(command)
 
 
+def require_answer(yes: bool) -> None:
+    """Raises UsageError where nobody can be asked: before work that would be in vain."""
+    if not yes and not sys.stdin.isatty():
+        raise UsageError("nothing was sent: nobody can be asked here, so say --yes")
+
+
 def ask(what: str, yes: bool) -> None:
     """Says what is about to be sent, and asks on a terminal. Raises UsageError where nobody can answer."""
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise UsageError(f"{what}: not sent; nobody can be asked here, so say --yes")
-    click.confirm(f"{what}. Send?", abort=True, err=True)
+    require_answer(yes)
+    if not yes:
+        click.confirm(f"{what}. Send?", abort=True, err=True)
 
 
 def format_coins(wei: int) -> str:

@@ -87,7 +87,7 @@ def worker(
             f"this key also owns seat {seat.seat}: keep the owner's key off the worker, or say --single-key"
         )
 
-    report("started", seat=seat.seat, weight=seat.weight, operator=operator.address, run=run_name)
+    report("started", seat=seat.seat, weight=seat.next_weight, operator=operator.address, run=run_name)
     Worker(seat.seat, parts, poll_seconds=poll_seconds, stop=stop).run()
     report("stopped")
 
