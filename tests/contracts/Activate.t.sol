@@ -99,4 +99,61 @@ contract ActivateTest is RunTest {
         openRound();
         assertEq(run.clock().active, 35);
     }
+
+    // ------------------------------------------------------------------ benched (see also BenchAgain.t.sol), named, displaced
+
+    function test_reverts_while_it_is_named() public {
+        start(10, 10, 10);
+        play(7);
+        playOverturn(FIRST, 1);
+        skip(p.activateDelay); // ready, but named
+        fails(named(1));
+        activate(0);
+        skip(p.answerWindow - p.activateDelay);
+        slash(FIRST, 0, 0);
+        activate(0);
+        assertEq(run.roll().nextActive, 5, "with what it kept");
+        fails(named(1));
+        activate(1);
+    }
+
+    function test_reverts_for_a_named_seat_before_it_is_ready() public {
+        start(10, 10, 10);
+        play(7);
+        playOverturn(FIRST, 1);
+        fails(named(1));
+        activate(0);
+    }
+
+    /// @dev A seat that did not vote for what fell is neither benched nor named.
+    function test_who_did_not_vote_is_active_still() public {
+        start(10, 10, 10, 5);
+        play(15, 7, 7, 0);
+        playOverturn(FIRST, 1);
+        fails(abi.encodeWithSelector(IRunErrors.AlreadyActive.selector, FIRST));
+        activate(3);
+        assertEq(run.roll().nextActive, 5);
+    }
+
+    function test_with_a_top_up_made_while_benched() public {
+        join(10);
+        topUp(0, 5);
+        skip(p.activateDelay);
+        vm.expectEmit(address(run));
+        emit IRunEvents.Activated(0, FIRST, 15);
+        activate(0);
+        assertEq(run.roll().nextActive, 15);
+        openRound();
+        commit(FIRST, 0);
+        assertEq(run.entry(FIRST, 0).weight, 15);
+    }
+
+    function test_when_stopped() public {
+        join(10);
+        stop();
+        skip(p.activateDelay);
+        activate(0); // harmless: no round opens
+        fails(IRunErrors.RunStopped.selector);
+        openRound();
+    }
 }

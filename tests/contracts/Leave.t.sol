@@ -151,4 +151,52 @@ contract LeaveTest is RunTest {
         playRound(heir, heir);
         assertEq(run.clock().height, 1);
     }
+
+    /// @dev Who was benched in this round, or later topped up, departs with the weight it has in it.
+    function test_departs_with_the_weight_of_the_round() public {
+        start(10, 10, 10, 10);
+        topUp(3, 100);
+        vm.expectEmit(address(run));
+        emit IRunEvents.Left(3, FIRST, 110);
+        leave(3);
+        assertEq(run.roll().departed, 10);
+        assertEq(run.roll().seated, 30);
+        assertEq(run.roll().nextActive, 30);
+        assertEq(run.clock().commitEnd, NO_END);
+    }
+
+    /// @dev The count of the departed is that of one round.
+    function test_departures_of_an_earlier_round_do_not_count() public {
+        start(10, 10, 10, 10);
+        leave(3);
+        play(15);
+        assertEq(run.roll().departedIn, FIRST);
+        leave(2);
+        assertEq(run.roll().departedIn, FIRST + 1);
+        assertEq(run.roll().departed, 10);
+        assertEq(run.clock().commitEnd, NO_END);
+    }
+
+    /// @dev Exactly a third of the base left: no commit of the rest starts the clock, so leaving does.
+    function testFuzz_the_cap_starts_where_the_rest_is_a_third(uint8 rest, uint8 leaving) public {
+        rest = uint8(bound(rest, 10, 255));
+        leaving = uint8(bound(leaving, 1, 255));
+        start(rest, leaving, 1);
+        uint256 base = run.clock().base;
+        leave(1);
+        bool isThird = 3 * (uint256(rest) + 1) > base;
+        assertEq(run.clock().commitEnd, isThird ? NO_END : time() + p.commitCap);
+    }
+
+    function test_of_a_named_seat() public {
+        start(10, 10, 10);
+        play(7);
+        playOverturn(FIRST, 1);
+        leave(0);
+        assertEq(run.roll().seated, 20);
+        assertEq(run.roll().nextActive, 0);
+        skip(1_000);
+        fails(named(1));
+        withdraw(0);
+    }
 }

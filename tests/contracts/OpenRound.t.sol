@@ -203,4 +203,80 @@ contract OpenRoundTest is RunTest {
         assertEq(run.clock().height, 1);
         assertEq(run.clock().stretch, 0);
     }
+
+    // ------------------------------------------------------------------ stopped
+
+    function test_reverts_when_stopped() public {
+        uint8[] memory weights = new uint8[](1);
+        weights[0] = 30;
+        seatAll(weights);
+        stop();
+        fails(IRunErrors.RunStopped.selector);
+        openRound();
+    }
+
+    /// @dev The phase is told first: the open round goes on to its end.
+    function test_reverts_when_stopped_in_a_round() public {
+        start(10, 10, 10);
+        stop();
+        fails(wrongPhase(IRunTypes.Phase.Commit));
+        openRound();
+        playVoid(0, 2);
+        fails(IRunErrors.RunStopped.selector);
+        openRound();
+    }
+
+    function test_reverts_when_finished_and_stopped() public {
+        (p.warmup, p.decay, p.totalHeights) = (1, 1, 2);
+        deploy();
+        start(10, 10, 10);
+        play(7);
+        stop();
+        play(7);
+        assertPhase(IRunTypes.Phase.Finished);
+        fails(IRunErrors.RunFinished.selector);
+        openRound();
+    }
+
+    function test_reverts_when_stopped_after_a_final_round() public {
+        start(10, 10, 10);
+        stop();
+        play(7);
+        assertPhase(IRunTypes.Phase.Final);
+        fails(IRunErrors.RunStopped.selector);
+        openRound();
+    }
+
+    // ------------------------------------------------------------------ weights and overturns
+
+    function test_takes_the_weights_of_the_time() public {
+        start(10, 10, 10);
+        playVoid(0, 2);
+        topUp(0, 20);
+        leave(1);
+        openRound();
+        assertEq(run.clock().active, 40);
+        assertEq(run.clock().base, 40);
+    }
+
+    /// @dev An overturn closes the round; the next opens at the height to which the run fell, with those that are not named.
+    function test_opens_after_an_overturn() public {
+        start(10, 10, 10, 45);
+        play(15, 9, 15, 0); // 55 of 75 vote
+        play(15, 15, 15, 0);
+        playOverturn(FIRST, 1);
+        assertPhase(IRunTypes.Phase.Final);
+        assertEq(run.clock().height, 0);
+        fails(tooLittle(20, 38));
+        openRound();
+        for (uint8 seat = 4; seat < 6; ++seat) {
+            join(20);
+        }
+        skip(p.activateDelay);
+        activate(4);
+        activate(5);
+        vm.expectEmit(address(run));
+        emit IRunEvents.RoundOpened(FIRST + 3, 0, 60, 60, 0, run.clock().openedBlock);
+        openRound();
+    }
 }

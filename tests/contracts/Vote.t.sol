@@ -235,4 +235,62 @@ contract VoteTest is RunTest {
         assertEq(voters, type(uint256).max);
         assertEq(b.tally, 171 * 255, "the first weight above two thirds");
     }
+
+    // ------------------------------------------------------------------ stopped, displaced, overturned
+
+    /// @dev The round that is open when the run is stopped becomes final, and no other opens.
+    function test_the_last_round_of_a_stopped_run() public {
+        start(10, 10, 10, 10);
+        toVote(0, 3);
+        stop();
+        for (uint8 seat; seat < 3; ++seat) {
+            vote(FIRST, seat);
+        }
+        assertPhase(IRunTypes.Phase.Final);
+        assertEq(run.clock().round, FIRST);
+        assertEq(run.clock().height, 1);
+        assertTrue(run.clock().closed);
+        vote(FIRST, 3); // late
+        (, uint256 voters,) = run.ballot(FIRST);
+        assertEq(voters, 15);
+    }
+
+    /// @dev A round that was open when an overturn took it takes no vote any more, late or not.
+    function test_reverts_once_overturned() public {
+        start(10, 10, 10, 10);
+        play(15, 7, 7, 0);
+        toVote(0, 3);
+        vote(FIRST + 1, 3);
+        playOverturn(FIRST, 1);
+        fails(IRunErrors.RoundClosed.selector);
+        vote(FIRST + 1, 0);
+        fails(IRunErrors.RoundClosed.selector);
+        vote(FIRST, 3);
+        assertEq(run.clock().height, 0);
+    }
+
+    function test_the_first_vote_reverts_once_overturned() public {
+        start(10, 10, 10, 10);
+        play(15, 7, 7, 0);
+        toVote(0, 3);
+        playOverturn(FIRST, 1);
+        fails(wrongPhase(IRunTypes.Phase.Final));
+        vote(FIRST + 1, 0);
+    }
+
+    /// @dev Weights changed since the opening: each vote weighs what its seat weighed then.
+    function testFuzz_weighs_what_it_weighed_at_the_opening(uint8[3] memory by) public {
+        start(10, 10, 10);
+        toVote(0, 2);
+        for (uint8 seat; seat < 3; ++seat) {
+            if (by[seat] % 246 != 0) topUp(seat, by[seat] % 246);
+        }
+        vote(FIRST, 0);
+        vote(FIRST, 1);
+        (IRunTypes.Ballot memory b,,) = run.ballot(FIRST);
+        assertEq(b.tally, 20);
+        assertEq(run.clock().height, 0);
+        vote(FIRST, 2);
+        assertEq(run.clock().height, 1);
+    }
 }

@@ -44,18 +44,6 @@ contract Payee {
 }
 
 contract WithdrawTest is RunTest {
-    /// @dev Fails until `free`, and works then.
-    function assertFreeAt(uint8 seat, uint256 free) internal {
-        fails(tooEarly(free));
-        withdraw(seat);
-        skipTo(free - 1);
-        fails(tooEarly(free));
-        withdraw(seat);
-        skipTo(free);
-        withdraw(seat);
-        assertEq(ownerOf(seat).balance, stakeOf(10));
-    }
-
     function test_reverts_for_the_operator() public {
         join(10);
         leave(0);
@@ -121,145 +109,6 @@ contract WithdrawTest is RunTest {
         assertEq(address(run).balance, stakeOf(200));
     }
 
-    function test_benched_after_the_horizon() public {
-        join(10);
-        leave(0);
-        assertFreeAt(0, vm.getBlockTimestamp() + run.horizon());
-    }
-
-    function test_waits_for_an_open_round_at_most_the_delay() public {
-        p.voteWindow = 1_000;
-        deploy();
-        start(10, 10, 10);
-        toVote(0, 2);
-        leave(0);
-        assertFreeAt(0, vm.getBlockTimestamp() + p.leaveDelay);
-        assertPhase(IRunTypes.Phase.Vote);
-        // A seat without a stake votes no more.
-        fails(notActive(0, FIRST));
-        vote(FIRST, 0);
-    }
-
-    function test_waits_for_the_horizon_once_the_round_is_over() public {
-        start(10, 10, 10);
-        toVote(0, 2);
-        leave(0);
-        uint256 left = vm.getBlockTimestamp();
-        skipTo(run.deadline());
-        assertFreeAt(0, left + run.horizon());
-    }
-
-    function test_waits_while_its_vote_is_undecided() public {
-        p.voteWindow = 1_000;
-        deploy();
-        start(10, 10, 10);
-        toVote(0, 2);
-        vote(FIRST, 0);
-        leave(0);
-        uint256 end = run.deadline();
-        skipTo(end - 1);
-        fails(abi.encodeWithSelector(IRunErrors.VoteUndecided.selector, uint64(end)));
-        withdraw(0);
-        skipTo(end); // void: nothing to answer for
-        withdraw(0);
-    }
-
-    function test_waits_while_its_other_vote_is_undecided() public {
-        p.voteWindow = 1_000;
-        deploy();
-        start(10, 10, 10);
-        toVote(0, 2);
-        vote(FIRST, 1);
-        vote(FIRST, 0, bad(FIRST, 0));
-        leave(0);
-        uint256 end = run.deadline();
-        skipTo(end - 1);
-        fails(abi.encodeWithSelector(IRunErrors.VoteUndecided.selector, uint64(end)));
-        withdraw(0);
-    }
-
-    function test_waits_for_the_horizon_of_its_final_vote() public {
-        start(10, 10, 10);
-        toVote(0, 2);
-        vote(FIRST, 0);
-        leave(0);
-        skip(50);
-        vote(FIRST, 1);
-        vote(FIRST, 2);
-        assertFreeAt(0, vm.getBlockTimestamp() + run.horizon());
-    }
-
-    function test_a_late_vote_counts_from_finality() public {
-        start(10, 10, 10, 10);
-        toVote(0, 3);
-        leave(3);
-        skip(50);
-        vote(FIRST, 0);
-        vote(FIRST, 1);
-        vote(FIRST, 2);
-        uint256 finality = vm.getBlockTimestamp();
-        skip(60);
-        vote(FIRST, 3);
-        assertFreeAt(3, finality + run.horizon());
-    }
-
-    function test_another_outcome_than_the_final_one_binds_nobody() public {
-        start(10, 10, 10, 10);
-        toVote(0, 3);
-        vote(FIRST, 3, bad(FIRST, 0));
-        leave(3);
-        uint256 left = vm.getBlockTimestamp();
-        skip(50);
-        vote(FIRST, 0);
-        vote(FIRST, 1);
-        vote(FIRST, 2);
-        assertEq(run.clock().height, 1);
-        assertFreeAt(3, left + run.horizon());
-    }
-
-    function test_a_lost_first_outcome_binds_nobody() public {
-        start(10, 10, 10, 10);
-        toVote(0, 3);
-        vote(FIRST, 3, bad(FIRST, 0));
-        vote(FIRST, 0);
-        leave(3);
-        leave(0);
-        uint256 left = vm.getBlockTimestamp();
-        skip(50);
-        vote(FIRST, 1);
-        vote(FIRST, 2);
-        uint256 finality = vm.getBlockTimestamp();
-        uint256 state = vm.snapshotState();
-        assertFreeAt(3, left + run.horizon());
-        vm.revertToState(state);
-        assertFreeAt(0, finality + run.horizon());
-    }
-
-    /// @dev The ring slot of its last round is in use again: all that is past.
-    function test_after_the_ring_went_round() public {
-        p.ring = 8;
-        (p.commitMin, p.commitCap) = (15, 24);
-        deploy();
-        start(10, 10, 10, 10);
-        toVote(0, 3);
-        vote(FIRST, 3);
-        leave(3);
-        for (uint8 seat; seat < 3; ++seat) {
-            vote(FIRST, seat);
-        }
-        for (uint256 i; i < 7; ++i) {
-            playRound(0, 2);
-        }
-        skip(run.horizon() + p.settleWindow);
-        openRound();
-        playRound(0, 2);
-        assertEq(run.clock().height, 9);
-        (IRunTypes.Ballot memory b,,) = run.ballot(FIRST);
-        assertEq(b.round, 0);
-        withdraw(3);
-        assertEq(ownerOf(3).balance, stakeOf(10));
-    }
-
     function test_works_without_anybody_else() public {
         start(10, 10, 10);
         for (uint8 seat; seat < 3; ++seat) {
@@ -271,5 +120,44 @@ contract WithdrawTest is RunTest {
         }
         assertEq(run.staked(), 0);
         assertEq(address(run).balance, 0);
+    }
+
+    // ------------------------------------------------------------------ named seats; former holders: TakeSeat.t.sol
+
+    function test_waits_until_the_overturn_is_settled() public {
+        start(10, 10, 10);
+        play(7);
+        leave(0);
+        playOverturn(FIRST, 1);
+        skip(1_000);
+        fails(named(1));
+        withdraw(0);
+        slash(FIRST, 0, 0);
+        vm.expectEmit(address(run));
+        emit IRunEvents.Withdrawn(0, ownerOf(0), stakeOf(5));
+        withdraw(0);
+        assertEq(ownerOf(0).balance, stakeOf(5));
+        assertEq(run.staked(), stakeOf(20));
+    }
+
+    function test_to_another() public {
+        join(10);
+        leave(0);
+        skip(run.horizon());
+        vm.expectEmit(address(run));
+        emit IRunEvents.Withdrawn(0, address(0xcafe), stakeOf(10));
+        vm.prank(ownerOf(0));
+        run.withdraw(0, payable(address(0xcafe)));
+        assertEq(address(0xcafe).balance, stakeOf(10));
+    }
+
+    function test_not_forced_ether() public {
+        join(10);
+        leave(0);
+        vm.deal(address(run), address(run).balance + 5 ether);
+        skip(run.horizon());
+        withdraw(0);
+        assertEq(ownerOf(0).balance, stakeOf(10));
+        assertEq(address(run).balance, 5 ether);
     }
 }

@@ -184,4 +184,11 @@ abstract contract RunTest is Actors {
     function assertMoney(uint256 credits, uint256 bonds) internal view {
         assertEq(address(run).balance, run.staked() + run.pool() + run.burnt() + credits + bonds, "money");
     }
+
+    /// @notice Nobody answers a challenge of this good round: it falls, its voters are named. The time goes on by an answerWindow.
+    function playOverturn(uint32 round, uint32 height) internal {
+        challenge(round, height, 0, good(round).root);
+        skip(p.answerWindow);
+        overturn(round, 0);
+    }
 }
