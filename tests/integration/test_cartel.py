@@ -248,11 +248,15 @@ def test_a_challenge_of_a_right_round_is_answered_and_costs_its_author(
     assert (done["reward_wei"], done["transactions"]) == (UNIT // 2, 3)
     assert watcher.command("overturn", target.round, 6, "--yes")[0] == 2
 
-    # An outage: nobody answers in time. Who comes back cannot save the round, but its voters.
+    # An outage: nobody answers in time. Who comes back cannot save the round, but its voters. Workers fall back with
+    # it; two of three cannot go on meanwhile.
+    back = [run.start(seat) for seat in run.seats[:2]]
+    until(lambda: all(hand.of("restored") for hand in back), "two workers are back", PATIENCE)
     assert troll.command("challenge", target.round, "--chunk", 7, "--unseen", "--yes", "--json")[0] == 0
     run.stage.anvil.advance(ANSWER)
     assert troll.command("overturn", target.round, 7, "--yes", "--json")[0] == 0
     assert run.get_height() == target.height - 1
+    until(lambda: all(hand.of("overturned", height=0) for hand in back), "they fall back", PATIENCE)
     reader = stranger(run, "reader").watch(reads_only=True)
     until(lambda: reader.of("would send", call="answer of chunk 7"), "who has no account says what it would do")
     watcher.watch()
@@ -261,8 +265,10 @@ def test_a_challenge_of_a_right_round_is_answered_and_costs_its_author(
     assert len(events_of(run, AnswerAdvanced)) == 4
     released = wait_for(run, Slashed, watcher, 3)
     assert {(event.seat, event.lost) for event in released} == {(0, 0), (1, 0), (2, 0)}
+    for hand in [*back, run.start(run.seats[2])]:
+        hand.wait()
     code, found, words = run.audit(node=run.stage.daemons[4])
-    assert (code, found["heights"]) == (0, 0), words
+    assert (code, found["heights"]) == (0, HEIGHTS), words
     reasons = found["overturned_rounds"]
     assert reasons.pop(str(target.round)) == "nobody answered in time, though its root is right"
     assert set(reasons.values()) == {f"with round {target.round}"}

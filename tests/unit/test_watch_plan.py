@@ -21,6 +21,7 @@ from trainer.roles.watch_plan import (
     compute_spent,
     compute_turn,
     draw,
+    has_made,
     is_base_standing,
     plan,
 )
@@ -204,6 +205,13 @@ def test_the_state_before_a_round_stands_or_not() -> None:
     assert not is_base_standing(run, 8, 5), "height 4 was made again, later"
     assert not is_base_standing(run, 12, 7)
     assert is_base_standing(run, 2, 1)
+
+
+def test_a_round_has_made_its_height_whatever_the_ring_keeps() -> None:
+    run = make_run(is_standing=False)
+    assert has_made(run, 9, 5)
+    assert not has_made(run, 8, 5)
+    assert not has_made(run, 10, 6)
 
 
 def test_a_bisection_takes_one_challenge_for_each_level_and_one_more() -> None:

@@ -151,6 +151,13 @@ def is_base_standing(run: RunState, round_id: int, height: int) -> bool:
     return below == 0 or (below <= run.height and run.finals[below - 1].round < round_id)
 
 
+def has_made(run: RunState, round_id: int, height: int) -> bool:
+    """Whether the round made the height and no overturn took it back; unlike `RunState.is_standing`, also where the
+    contract's ring has no record of it any more.
+    """
+    return height <= run.height and run.finals[height - 1].round == round_id
+
+
 def compute_safe_height(run: RunState, time: int) -> int:
     """The newest height that neither a challenge nor an overturn can concern any more."""
     horizon = run.parameters.horizon

@@ -29,6 +29,7 @@ from trainer.roles.watch_plan import (
     compute_answers_needed,
     compute_safe_height,
     compute_spent,
+    has_made,
     is_base_standing,
     plan,
 )
@@ -117,7 +118,7 @@ class Watcher:
         is_standing = self._height <= run.height and run.get_root(self._height) == self._root
         if is_standing and not self._is_new:
             wrong = self._wrong
-            if wrong is not None and not run.is_standing(wrong.round, wrong.height):
+            if wrong is not None and not has_made(run, wrong.round, wrong.height):
                 self._wrong = None
             return
         before = self._height
@@ -177,11 +178,11 @@ class Watcher:
         final = run.rounds[round_id].final
         if final is None:
             return Verdict.UNKNOWN
-        if run.is_standing(round_id, final.height) and final.height <= self._height:
+        if has_made(run, round_id, final.height) and final.height <= self._height:
             return Verdict.RIGHT
         key = (round_id, final.state_root)
         if key not in self._verdicts:
-            if run.is_standing(round_id, final.height) or final.height - 1 > self._height:
+            if has_made(run, round_id, final.height) or final.height - 1 > self._height:
                 return Verdict.UNKNOWN  # not yet, or built on a wrong state
             # Overturned, and examined in an earlier life if at all.
             try:
