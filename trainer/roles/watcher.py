@@ -155,9 +155,10 @@ class Watcher:
         self._verdicts[final.round, final.state_root] = found.verdict
         if found.verdict is not Verdict.RIGHT:
             self._wrong = found
-            is_known = found.verdict is not Verdict.UNKNOWN  # else the bits of an accepted seat are not in its blob
+            # Unknown: the bits of an accepted seat are not in its blob.
+            event = "cannot replay" if found.verdict is Verdict.UNKNOWN else "wrong"
             parts.report(
-                "wrong" if is_known else "cannot replay", round=final.round, height=final.height, verdict=str(found.verdict),
+                event, round=final.round, height=final.height, verdict=str(found.verdict),
                 root=final.state_root.hex()[:16], own=found.root.hex()[:16],
             )  # fmt: skip
             self._warn_of_windows(run)
