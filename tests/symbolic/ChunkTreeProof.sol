@@ -6,21 +6,21 @@ import {Symbolic} from "./Symbolic.sol";
 
 /// @notice What is hashed, byte by byte, and in which order. sha2-256 itself is any function of the bytes: the solver knows nothing of it.
 contract ChunkTreeProof is Symbolic {
-    function root(bytes32 leaf, uint256 index, bytes calldata path) external pure returns (bytes32) {
+    function root(bytes32 leaf, uint256 index, bytes calldata path) external view returns (bytes32) {
         return ChunkTree.root(leaf, index, path);
     }
 
-    function check_gradientLeaf(uint32 index, bytes32[4] calldata chunk) external pure {
+    function check_gradientLeaf(uint32 index, bytes32[4] calldata chunk) external view {
         bytes memory bits = abi.encodePacked(chunk[0], chunk[1], chunk[2], chunk[3]);
         assert(ChunkTree.gradientLeaf(index, bits) == sha256(_written(0, index, bits)));
     }
 
-    function check_stateLeaf(uint32 index, bytes calldata chunk) external pure {
+    function check_stateLeaf(uint32 index, bytes calldata chunk) external view {
         given(chunk.length == 4_096);
         assert(ChunkTree.stateLeaf(index, chunk) == sha256(_written(1, index, chunk)));
     }
 
-    function check_node(bytes32 left, bytes32 right) external pure {
+    function check_node(bytes32 left, bytes32 right) external view {
         assert(ChunkTree.node(left, right) == sha256(bytes.concat(hex"02", left, right)));
     }
 
@@ -44,7 +44,7 @@ contract ChunkTreeProof is Symbolic {
         }
     }
 
-    function _above(bytes32 leaf, uint256 index, bytes32[4] calldata path, uint256 level) private pure returns (bytes32) {
+    function _above(bytes32 leaf, uint256 index, bytes32[4] calldata path, uint256 level) private view returns (bytes32) {
         if (level == 0) return leaf;
         bytes32 below = _above(leaf, index, path, level - 1);
         bool isRight = (index / 2 ** (level - 1)) % 2 == 1;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-// The library of contracts/, with the bodies of `delta` and `move` replaced by branch-free mixtures of their arguments (scripts/proving/symbolic.py):
-// with the real ones the 1,024 parameters of a chunk would be 9^1,024 paths. That the real ones equal their formulas is SignVoteProof's business;
-// this file proves that each parameter's own number, sum, weight and step reach them, and that the result lands in its place.
+// The library of contracts/, its private functions made visible and the body of `_moveEight` replaced by a branch-free mixture (scripts/proving/symbolic.py):
+// with the real one the 1,024 parameters of a chunk would be 2^128 paths. That the real one equals the plain formula is MoveEightProof's business; this
+// file proves that each parameter's own number and share reach it, and that its result lands in its place.
 import {SignVote} from "wired/SignVote.sol";
 import {Symbolic} from "./Symbolic.sol";
 
@@ -18,15 +18,16 @@ contract WiringProof is Symbolic {
         return lanes;
     }
 
-    function check_stepChunk(bytes32[128] calldata chunk, uint256[64] calldata lanes, uint16 total, uint32 step) external view {
-        uint256[128] memory next = this.stepChunk(abi.encodePacked(chunk), lanes, total, step);
+    /// @dev With total 1 the share of a sum is the sum, shifted: the solver need not divide, and each share still fits its lane.
+    function check_stepChunk(bytes32[128] calldata chunk, uint256[64] calldata lanes, uint32 step) external view {
+        uint256[128] memory next = this.stepChunk(abi.encodePacked(chunk), lanes, 1, step);
         unchecked {
             for (uint256 i; i < 128; ++i) {
                 uint256 wanted;
                 for (uint256 p = 8 * i; p < 8 * i + 8; ++p) {
-                    int256 moved = SignVote.move(_parameter(chunk, p), SignVote.delta(_sum(lanes, p), total, step));
+                    uint256 moved = _parameter(chunk, p) ^ (_sum(lanes, p) << 15) ^ step;
                     for (uint256 k; k < 4; ++k) {
-                        wanted = (wanted << 8) | (uint256(moved >> (8 * k)) & 0xff);
+                        wanted = (wanted << 8) | ((moved >> (8 * k)) & 0xff);
                     }
                 }
                 assert(next[i] == wanted);
@@ -50,12 +51,12 @@ contract WiringProof is Symbolic {
         }
     }
 
-    function _parameter(bytes32[128] calldata chunk, uint256 p) private pure returns (int256) {
+    function _parameter(bytes32[128] calldata chunk, uint256 p) private pure returns (uint256) {
         uint32 number;
         for (uint256 k; k < 4; ++k) {
             number |= uint32(uint8(chunk[p / 8][(4 * p + k) % 32])) << uint32(8 * k);
         }
-        return int32(number);
+        return number;
     }
 
     function _sum(uint256[64] calldata lanes, uint256 p) private pure returns (uint256) {
