@@ -251,6 +251,8 @@ class Machine:
         elif action.kind == "vote":
             own = self.follower.outcomes[round_id]
             args = (anchor, own.accepted, own.checked, own.state_root)
+        elif action.kind == "bench":
+            args = (action.seat,)
         sent = self.network.send(self, tick, action.kind, round_id, args)
         self.pending[action.kind, round_id] = sent
 

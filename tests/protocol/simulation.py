@@ -22,6 +22,7 @@ RACES = {
     "WrongPhase", "WrongRound", "AlreadyCommitted", "AlreadyRevealed", "AlreadyVoted", "AlreadyActive", "RoundClosed",
     "BadAnchor", "RunFinished", "SlotBusy", "TooLittleWeight",
 }  # fmt: skip
+BENCH_RACES = {"NotActive", "NotMissed"}  # another was faster, or the seat is back
 
 
 class Network:
@@ -109,6 +110,8 @@ class Network:
                 return self.contract.activate(call, sent.seat)
             case "open":
                 return self.contract.open_round(call)
+            case "bench":
+                return self.contract.bench(call, sent.args[0], sent.round)  # type: ignore[arg-type]
             case _:
                 return getattr(self.contract, sent.kind)(call, sent.round, sent.seat, *sent.args)
 

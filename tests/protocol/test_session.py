@@ -15,6 +15,7 @@ from tests.protocol.simulation import Network
 from tests.protocol.watch import PATIENCE, Watch
 from trainer.protocol import session
 from trainer.protocol.acceptance import compute_members
+from trainer.protocol.events import Activated, Benched
 from trainer.protocol.judgement import State, compute_next_state
 from trainer.protocol.run_state import RunState
 from trainer.protocol.tree import compute_state_root
@@ -122,6 +123,21 @@ def test_speculation_saves_the_vote() -> None:
             if isinstance(action, session.Seal) and action.key.height:
                 opened = network.state.rounds[action.key.round].opened
                 assert trained[action.key] < opened.number <= tick
+
+
+def test_a_silent_third_is_benched_and_comes_back_by_itself() -> None:
+    """Two of five: without them no round is good. Three void rounds, and the others go on."""
+    gone = Weather(weight=2, away=((25, 700),))
+    network = Network([Weather(), Weather(), Weather(), gone], 0, replace(PARAMETERS, total_heights=60))
+    Watch(network).run(4 * PATIENCE)
+    (benched,) = (event for event in network.events if isinstance(event, Benched))
+    assert benched.seat == 3
+    stalled = [record for record in network.state.rounds.values() if record.final is None]
+    assert [record.round for record in stalled][:3] == list(range(benched.last_round - 2, benched.last_round + 1))
+    assert all(not record.commits.keys() & {3} for record in stalled)
+    assert len([sent for _, sent in network.mined if sent.kind == "bench"]) == 1
+    assert [event.seat for event in network.events if isinstance(event, Activated)].count(3) == 2
+    assert network.state.finals[-1].accepted == 0b1111
 
 
 def test_speculation_on_a_round_that_goes_void_is_thrown_away() -> None:
