@@ -4,7 +4,7 @@ The transitions are in seat_events.py, round_events.py and money_events.py.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 
 from trainer.protocol.constants import FIRST_ROUND, MAX_SEATS
 from trainer.protocol.events import GroupKeyAnnounced, RoundFinal
@@ -44,13 +44,13 @@ class Ledger:
         self.staked = 0
         self.pool = 0
         self.burnt = 0
-        self.credits: defaultdict[str, int] = defaultdict(int)
+        self.credits: Counter[str] = Counter()
         self.bids: dict[int, Bid] = {}
         self.challenges: dict[tuple[int, int], Challenge] = {}  # by round and chunk
         self.open_challenges = 0
         self.accusations: dict[tuple[int, int, int], Accusation] = {}  # by round, accused and witness
         # membership
-        self.invitations: defaultdict[str, int] = defaultdict(int)
+        self.invitations: Counter[str] = Counter()
         self.used_invitations: set[bytes] = set()
         self.has_sat: set[str] = set()  # kept in an invitation-only run
         # what the ring holds
