@@ -136,8 +136,12 @@ class Machine:
         head = self._follow_chain(tick)
         if self.seat not in self.view.seats:
             return
-        if self.follower is None:
+        if self.follower is None or not self.follower.stands_on(self.view):
             self._recover()
+        if self.halted:
+            if not self.view.rounds[self.halted.round].overturned:
+                return
+            self.halted = None
         self._collect(tick)
         moving = True
         while moving and not self.halted and not self.done:
@@ -230,7 +234,7 @@ class Machine:
         assert self.trained is not None
         bits = self.trained[1]
         header = Header(self.seat, key.round, key.height, COUNT, bytes(8), 0, bytes(512))
-        chain_key = compute_round_key(self.chain, self.view.seats[self.seat].announced, key.round)
+        chain_key = compute_round_key(self.chain, self.view.seats[self.seat].find_tip(key.round).announced, key.round)
         plaintext = encode_plaintext(header, bits)
         blob = seal(plaintext, chain_key, run_domain=DOMAINS.run, round=key.round, seat=self.seat)
         digest = compute_sealed_digest(blob)
@@ -246,7 +250,7 @@ class Machine:
             commitment = compute_commitment(DOMAINS, round_id, self.seat, self.operator, work.gradient_root)
             args = (anchor, commitment, work.sealed_digest)
         elif action.kind == "reveal":
-            chain_key = compute_round_key(self.chain, self.view.seats[self.seat].announced, round_id)
+            chain_key = compute_round_key(self.chain, self.view.seats[self.seat].find_tip(round_id).announced, round_id)
             args = (self.disk.works[round_id].gradient_root, chain_key, action.haves)
         elif action.kind == "vote":
             own = self.follower.outcomes[round_id]

@@ -24,6 +24,8 @@ RACES = {
 }  # fmt: skip
 BENCH_RACES = {"NotActive", "NotMissed"}  # another was faster, or the seat is back
 
+STRANGER = "0x" + "cd" * 20  # who has no seat
+
 
 class Network:
     """Chain, mempool, blobs and machines."""
@@ -38,6 +40,7 @@ class Network:
         self.sent: list[Sent] = []
         self.mined: list[tuple[int, Sent]] = []  # block number and transaction
         self.reverts: list[tuple[Sent, Revert]] = []
+        self.errands: list[tuple[str, tuple[object, ...]]] = []  # of somebody else, for the next block
         self.fork = 0
         self.tick = 0
         by_arrival = sorted(weathers, key=lambda weather: weather.joins)  # seats are numbered as they join
@@ -81,7 +84,8 @@ class Network:
     def is_alive(self, machine: Machine, tick: int) -> bool:
         """Whether the machine is on and its session has not ended."""
         away = any(start <= tick < end for start, end in machine.weather.away)
-        return tick >= machine.weather.joins and not away and not machine.halted and not machine.done
+        is_lost = machine.halted is not None and machine.halted.reason != "diverged"  # that one waits for an overturn
+        return tick >= machine.weather.joins and not away and not is_lost and not machine.done
 
     def _mine(self, tick: int) -> None:
         number = len(self.blocks)
@@ -91,6 +95,9 @@ class Network:
                 weight = machine.weather.weight
                 call = Call(machine.operator, block, self._get_hash)
                 self.events += self.contract.join(call, weight, machine.operator, machine.chain.tip, "", weight)
+        for name, args in self.errands:
+            self.events += getattr(self.contract, name)(Call(STRANGER, block, self._get_hash), *args)
+        self.errands = []
         due = [sent for sent in self.mempool if sent.due <= tick]
         self.mempool = [sent for sent in self.mempool if sent.due > tick]
         for sent in due:

@@ -10,7 +10,7 @@ import pytest
 from tests.protocol.questions import ME, digests, final_outcome, key_of, local_of, reach, sends, work_of
 from trainer.protocol import session
 from trainer.protocol.actions import Local, Outcome, TrainingKey
-from trainer.protocol.events import Left
+from trainer.protocol.events import Benched, Left, Stopped
 from trainer.protocol.run_state import RunState
 from trainer.protocol.types import BlockRef, Phase
 
@@ -176,3 +176,33 @@ def test_an_old_round_is_taken_as_recorded_when_only_its_accepted_blobs_are_here
     assert session.decide(run, ME, patience + 1, local) == [session.Judge(2, recorded=True)]
     also = replace(local, held=local.held - {run.rounds[2].commits[1].sealed_digest})
     assert [type(action) for action in session.decide(run, ME, patience + 1, also)] == [session.Fetch]
+
+
+# ---------------------------------------------------------------------- benched, overturned, stopped
+
+
+def test_who_stands_above_the_run_does_nothing_until_it_has_fallen_back() -> None:
+    run, time = reach(Phase.COMMIT, 4)
+    local = local_of(run, height=run.height + 1)
+    assert session.decide(run, ME, time, local) == []
+
+
+def test_a_benched_seat_activates_again_unless_an_overturn_names_it() -> None:
+    run, time = reach(Phase.COMMIT, 4)
+    run.apply(Benched(BlockRef(1, bytes(32), time), ME, run.clock.round, run.seats[ME].next_weight))
+    ready = run.seats[ME].ready_at
+    assert "activate" not in sends(session.decide(run, ME, ready - 1, local_of(run)))
+    assert "activate" in sends(session.decide(run, ME, ready, local_of(run)))
+    run.seats[ME].named = 1
+    assert "activate" not in sends(session.decide(run, ME, ready, local_of(run)))
+
+
+def test_a_stopped_run_ends_with_its_last_round() -> None:
+    run, time = reach(Phase.COMMIT, 4)
+    run.apply(Stopped(BlockRef(1, bytes(32), time)))
+    key = key_of(run)
+    assert session.Seal(key) in session.decide(run, ME, time, local_of(run, trained=key))
+    run.clock.commit_end = time
+    late = time + 1000
+    assert run.compute_phase(late)[0] is Phase.VOID
+    assert session.decide(run, ME, late, local_of(run)) == [session.Done()]

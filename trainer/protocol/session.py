@@ -70,6 +70,8 @@ def decide(run: RunState, me: int, time: int, local: Local) -> list[Action]:
     """Actions of seat `me` at chain time `time` (that of the head block), in the order in which to carry them out."""
     if me not in run.seats:
         return []  # a reorganisation took the seat back
+    if local.height > run.height:
+        return []  # an overturn took the state: whoever keeps states falls back first
     behind = _catch_up(run, time, local)
     if behind:
         return behind
