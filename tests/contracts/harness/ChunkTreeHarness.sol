@@ -20,4 +20,12 @@ contract ChunkTreeHarness {
     function root(bytes32 leaf, uint256 index, bytes calldata path) external view returns (bytes32) {
         return ChunkTree.root(leaf, index, path);
     }
+
+    function isPadded(uint256 index, bytes calldata path, uint256 chunks) external view returns (bool) {
+        return ChunkTree.isPadded(index, path, chunks);
+    }
+
+    function depthOf(uint256 chunks) external pure returns (uint256) {
+        return ChunkTree.depthOf(chunks);
+    }
 }

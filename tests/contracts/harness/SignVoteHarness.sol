@@ -17,30 +17,28 @@ contract SignVoteHarness {
         return SignVote.stepAt(height, peak, warmup, decay, total);
     }
 
-    /// @notice One chunk of 1,024 parameters after the step, as an answer to a challenge will compute it: from packed bits and little-endian words.
+    /// @notice `lanes` after one more seat.
+    function add(uint256[64] memory lanes, bytes calldata bits, uint256 weight) external pure returns (uint256[64] memory) {
+        SignVote.add(lanes, bits, weight);
+        return lanes;
+    }
+
+    function stepSums(bytes calldata chunk, uint256[64] memory lanes, uint256 total, uint256 step) external pure returns (bytes memory) {
+        return abi.encodePacked(SignVote.stepChunk(chunk, lanes, total, step));
+    }
+
+    /// @notice One chunk after the step, as an answer to a challenge computes it.
     function stepChunk(bytes calldata chunk, bytes[] calldata gradients, uint256[] calldata weights, uint256 step)
         external
         pure
-        returns (bytes memory moved)
+        returns (bytes memory)
     {
-        moved = new bytes(4096);
+        uint256[64] memory lanes;
         uint256 total;
         for (uint256 s; s < weights.length; ++s) {
+            SignVote.add(lanes, gradients[s], weights[s]);
             total += weights[s];
         }
-        for (uint256 i; i < 1024; ++i) {
-            uint256 votes;
-            for (uint256 s; s < weights.length; ++s) {
-                if ((uint8(gradients[s][i >> 3]) >> (i & 7)) & 1 != 0) votes += weights[s];
-            }
-            uint32 word;
-            for (uint256 k; k < 4; ++k) {
-                word |= uint32(uint8(chunk[4 * i + k])) << uint32(8 * k);
-            }
-            word = uint32(int32(SignVote.move(int32(word), SignVote.delta(votes, total, step))));
-            for (uint256 k; k < 4; ++k) {
-                moved[4 * i + k] = bytes1(uint8(word >> (8 * k)));
-            }
-        }
+        return abi.encodePacked(SignVote.stepChunk(chunk, lanes, total, step));
     }
 }
