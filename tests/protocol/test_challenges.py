@@ -266,3 +266,62 @@ def test_a_difference_in_the_missing_leaves_leads_to_the_last_chunk() -> None:
         find_differing_range(leaves, 0, b"".join(compute_path(leaves, 3, 0)))
     with pytest.raises(ValueError, match="96 bytes"):
         find_differing_range(leaves, 0, bytes(64))
+
+
+# ---------------------------------------------------------------------- what an overturn means for single seats
+
+
+def overturn(stage: Stage, round_id: int) -> None:
+    stage.challenge(round_id)
+    stage.pass_time(RULES.answer_window)
+    stage.do("overturn", OTHER, round_id, 0)
+
+
+def test_who_joined_above_the_fall_is_paid_from_there_on(stage: Stage) -> None:
+    wrong = stage.play([0, 1, 2])
+    seat = stage.join(9)
+    assert stage.run.seats[seat].settled_to == 2
+    overturn(stage, wrong)
+    assert stage.run.seats[seat].settled_to == 1
+    stage.do("activate", operator_of(seat), seat, after=RULES.activate_delay)
+    stage.answer(wrong)
+    for voter in range(3):
+        stage.do("slash", OTHER, wrong, 0, voter)
+        stage.do("activate", operator_of(voter), voter, after=RULES.activate_delay)
+    stage.play([0, 1, 2, seat])
+    stage.pass_time(RULES.horizon)
+    stage.do("settle", OTHER, [seat], 9)
+    assert stage.run.credits[owner_of(seat)] == 1_000 * 9 // 21
+    stage.check_replay()
+
+
+def test_half_of_a_slash_is_the_most_that_is_won() -> None:
+    stage = Stage([9, 1])
+    overturn(stage, stage.play([0, 1]))
+    stage.do("slash", OTHER, 2, 0, 1, after=RULES.answer_window)
+    assert stage.run.credits[STRANGER] == 70 + 50
+    assert stage.run.seats[1].has_left  # nothing was kept
+    stage.do("slash", OTHER, 2, 0, 0)
+    assert stage.run.credits[STRANGER] == 70 + 70
+    stage.check()
+
+
+def test_who_is_named_takes_nothing_out(stage: Stage) -> None:
+    stage.do("leave", owner_of(2), 2)
+    overturn(stage, 2)
+    stage.pass_time(RULES.horizon)
+    assert stage.fails("withdraw", owner_of(2), 2, STRANGER) == ("NamedByOverturn", 1)
+    stage.do("slash", OTHER, 2, 0, 2)
+    stage.do("withdraw", owner_of(2), 2, STRANGER)
+    assert stage.paid == 1 * UNIT
+    stage.check()
+
+
+def test_rounds_that_an_overturn_took_count_no_misses() -> None:
+    stage = Stage([5, 4, 1])
+    rounds = [stage.play([0, 1]) for _ in range(4)]
+    stage.challenge(rounds[3])
+    stage.pass_time(RULES.answer_window)
+    stage.do("overturn", OTHER, rounds[3], 0)
+    assert stage.fails("bench", STRANGER, 2, rounds[1]) == ("NotMissed", rounds[1])
+    assert stage.run.seats[2].is_activated

@@ -223,3 +223,10 @@ def test_a_run_stops_for_ever(stage: Stage) -> None:
     assert stage.phase() is Phase.FINAL
     assert stage.fails("open_round", STRANGER) == ("RunStopped",)
     assert stage.fails("join", MEMBER, 2, operator_of(0), bytes(32), "", value=2 * UNIT) == ("RunStopped",)
+
+
+def test_the_weight_of_the_accused_does_not_protect_it(stage: Stage) -> None:
+    round_id = stage.play([0, 1, 2])
+    accuse(stage, round_id, 1, 0, 0)  # 4 of the 7 others
+    assert stage.run.seats[0].is_benched
+    assert [c.left for c in stage.run.seats[0].condemnations] == [0]  # no witness

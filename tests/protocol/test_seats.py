@@ -101,7 +101,9 @@ def test_a_top_up_counts_from_the_next_round_on(stage: Stage) -> None:
     assert stage.fails("top_up", owner_of(1), 1, 1, value=UNIT) == ("Unsettled", 0)
     stage.do("fund", STRANGER, value=10_000)
     stage.pass_time(RULES.horizon)
-    stage.do("settle", STRANGER, [1], 9)
+    stage.do("settle", STRANGER, [1], 1)
+    assert stage.run.is_settled(seat)  # the rounds before the change are
+    stage.do("settle", STRANGER, [1], 1)
     assert stage.run.credits[owner_of(1)] == 1_000 * 5 // 13 + 1_000 * 8 // 16
     stage.do("top_up", owner_of(1), 1, 1, value=UNIT)
     assert stage.fails("top_up", owner_of(1), 1, 250, value=250 * UNIT) == ("BadWeight",)

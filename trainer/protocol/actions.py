@@ -108,7 +108,7 @@ class Seal:
 
 @dataclass(frozen=True)
 class Send:
-    """Send a transaction: activate, open, bench, commit, reveal or vote. `haves` goes with reveal, `seat` with bench."""
+    """Send a transaction: activate, open, bench, commit, reveal or vote. `haves` is for reveal, `seat` for bench."""
 
     kind: str
     round: int
