@@ -1,15 +1,13 @@
-"""Challenges on the model: what an answer shows, what an overturn takes, and how one finds the wrong chunk."""
+"""Challenges on the model: what an answer shows, and what an overturn takes."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 
 from tests.protocol.stage import NO_SUM, RULES, STRANGER, UNIT, Stage, operator_of, owner_of
-from trainer.protocol.answers import State, find_differing_range, find_first_difference
-from trainer.protocol.tree import compute_depth, compute_path, compute_state_leaves
+from trainer.protocol.answers import State
 from trainer.protocol.types import Phase, Status
 
 OTHER = "0x" + "ee" * 20
@@ -227,45 +225,6 @@ def test_a_challenge_of_a_round_that_another_overturn_took_lapses_at_once(stage:
     assert stage.fails("overturn", OTHER, later, 0) == ("NotStanding", later)
     stage.do("lapse", OTHER, later, 0)
     stage.check()
-
-
-# ---------------------------------------------------------------------- finding the chunk
-
-
-def test_the_first_difference() -> None:
-    state = np.arange(5 * 1024, dtype=np.int32)
-    leaves = compute_state_leaves(state)
-    assert find_first_difference(leaves, leaves) is None
-    for chunk in range(5):
-        assert find_first_difference(leaves, compute_state_leaves(bend(chunk)(state))) == chunk
-
-
-@pytest.mark.parametrize("count", [1, 2, 3, 5, 8, 13])
-def test_answers_lead_to_the_wrong_chunk(count: int) -> None:
-    """Only right chunks of the wrong tree can be answered; each answer's path halves what is left, at least."""
-    right = np.arange(count * 1024, dtype=np.int32)
-    leaves, depth = compute_state_leaves(right), compute_depth(count)
-    for wrong in range(count):
-        others = compute_state_leaves(bend(wrong)(right))
-        for start in range(count):
-            chunk, asked = start, 0
-            while leaves[chunk] == others[chunk]:
-                path = b"".join(compute_path(others, depth, chunk))
-                found = find_differing_range(leaves, chunk, path)
-                assert wrong in found
-                chunk, asked = found[len(found) // 2], asked + 1
-            assert chunk == wrong
-            assert asked <= depth
-
-
-def test_a_difference_in_the_missing_leaves_leads_to_the_last_chunk() -> None:
-    leaves = compute_state_leaves(np.arange(5 * 1024, dtype=np.int32))
-    path = b"".join(compute_path([*leaves, b"x" * 32], 3, 0))
-    assert list(find_differing_range(leaves, 0, path)) == [4]
-    with pytest.raises(ValueError, match="nothing differs"):
-        find_differing_range(leaves, 0, b"".join(compute_path(leaves, 3, 0)))
-    with pytest.raises(ValueError, match="96 bytes"):
-        find_differing_range(leaves, 0, bytes(64))
 
 
 # ---------------------------------------------------------------------- what an overturn means for single seats
