@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import astuple, fields
 from typing import Any
 
@@ -10,19 +9,25 @@ from eth_abi.abi import decode, encode
 from eth_utils.abi import function_abi_to_4byte_selector, function_signature_to_4byte_selector
 
 from tests.differential.anvil import Anvil
-from tests.differential.operations import ACTORS, SAME_BLOCK, Scene, Sequence, Step, account, recipient
-from tests.differential.words import UINT64_MAX, Ghost
+from tests.differential.census import Census
+from tests.differential.operations import ACTORS, OWNER, Sequence, Step, account, recipient, split_blocks
+from tests.differential.scene import Scene
+from tests.differential.words import UINT64_MAX, Ghost, Words
 from trainer.chain.events import EventDecoder
 from trainer.chain.reverts import decode_revert
 from trainer.protocol.contract import Revert
+from trainer.protocol.events import Claimed, FormerWithdrawn, Swept, Withdrawn
 from trainer.protocol.phases import stretched
 from trainer.protocol.step import Schedule
 from trainer.protocol.types import NO_END, Event
 
-GAS = 1_000_000
-MANY_SEATS = 24  # above, a block compares the seats that were touched and the first and last
+GAS = 12_000_000  # an overturn of 256 seats, or an answer for sixteen
+DEPLOYMENT_GAS = 16_000_000
 
-READ = "read(address,uint32[],uint8[],bytes32[])"
+READ = "read(address,(uint32[],uint32[],uint8[],bytes32[],address[],uint32[2][],uint32[3][]))"
+READ_TYPES = ["address", "(uint32[],uint32[],uint8[],bytes32[],address[],uint32[2][],uint32[3][])"]
+PEEK_TYPES = ["(uint32,uint32,address)[]", "uint256[2][]", "address[]", "bytes32[]"]
+PEEK = f"peek({','.join(PEEK_TYPES)})"
 READ_PHASE = "readPhase(address)"
 
 
@@ -31,10 +36,15 @@ class Mismatch(AssertionError):
 
 
 class Replayer:
-    """Replays sequences on one anvil: each on a fresh contract."""
+    """Replays sequences on one anvil: each on a fresh contract. lens: creation code of Lens.sol; peek: what Peek.sol
+    is once deployed.
+    """
 
-    def __init__(self, anvil: Anvil, abi: list[Any], creation: bytes, lens: bytes) -> None:
+    def __init__(self, anvil: Anvil, abi: list[Any], creation: bytes, lens: bytes, peek: bytes) -> None:
         self.anvil = anvil
+        self.peek = peek
+        self.census = Census()
+        self.replayed = 0
         self._abi = abi
         self._creation = creation
         self._functions = {item["name"]: item for item in abi if item["type"] == "function"}
@@ -63,7 +73,7 @@ class Replayer:
 
     def encode_call(self, method: str, args: list[Any]) -> str:
         """Calldata of one of the contract's functions."""
-        types = [value["type"] for value in self._functions[method]["inputs"]]
+        types = [_abi_type(value) for value in self._functions[method]["inputs"]]
         return "0x" + (self._selectors[method] + encode(types, args)).hex()
 
     def view(self, address: str, method: str, *args: Any) -> Any:
@@ -79,7 +89,7 @@ class Replayer:
         return self._deploy(self._creation + encode(types, [astuple(parameters)]))  # type: ignore[call-overload]
 
     def _deploy(self, creation: bytes) -> str:
-        transaction = {"from": account(0), "data": "0x" + creation.hex(), "gas": hex(10_000_000)}
+        transaction = {"from": account(OWNER), "data": "0x" + creation.hex(), "gas": hex(DEPLOYMENT_GAS)}
         sent = self.anvil.call("eth_sendTransaction", transaction)
         self.anvil.call("evm_mine", self.anvil.get_block("latest")[2])
         receipt = self.anvil.call("eth_getTransactionReceipt", sent)
@@ -102,6 +112,7 @@ class Replayer:
         self._hashes.clear()
         try:
             self._replay(sequence)
+            self.replayed += 1
         finally:
             self.anvil.call("evm_revert", snapshot)
 
@@ -109,7 +120,7 @@ class Replayer:
         parameters = sequence.all_parameters
         address = self.deploy(parameters)
         play = Play(self, Scene(parameters, self.chain_id, address, self.get_hash))
-        for index, block in enumerate(_split_blocks(sequence)):
+        for index, block in enumerate(split_blocks(sequence.steps)):
             try:
                 play.play_block(block)
             except Mismatch as mismatch:
@@ -124,6 +135,7 @@ class Play:
         self.number, _, self.time = self.anvil.get_block("latest")
         self.ghost = Ghost(scene)
         self.blocks = 0
+        scene.started = self.time
         self._check_constants()
 
     def play_block(self, steps: list[Step]) -> None:
@@ -132,13 +144,15 @@ class Play:
             count = steps[0].args[0]
             self.time += steps[0].delay
             self.replayer.mine(count, self.time)
+            self.replayer.census.counts["mine"] += 1
             self.number += count
             return
         self.number, self.time, self.blocks = self.number + 1, self.time + steps[0].delay, self.blocks + 1
-        sent = [self._send(step) for step in steps]
+        # What a step means may depend on those before it in the block: the model goes ahead.
+        sent = [(self._send(step), self._apply(step)) for step in steps]
         self.anvil.call("evm_mine", self.time)
-        for step, transaction in zip(steps, sent, strict=True):
-            self._check_step(step, transaction)
+        for step, (transaction, expected) in zip(steps, sent, strict=True):
+            self._check_step(step, transaction, expected)
         self._check_state(steps)
         self._check_phases()
 
@@ -158,16 +172,24 @@ class Play:
             )
         )
 
+    def _apply(self, step: Step) -> list[Event] | Revert:
+        before = self.scene.state.compute_phase(self.time)[0]
+        try:
+            events = self.ghost.apply(step, self.number, self.time)
+        except Revert as revert:
+            self.replayer.census.add(self.scene, step, revert.name, before, [])
+            return revert
+        self.replayer.census.add(self.scene, step, "", before, events)
+        return events
+
     # ------------------------------------------------------------------ comparisons
 
-    def _check_step(self, step: Step, transaction: str) -> None:
+    def _check_step(self, step: Step, transaction: str, said: list[Event] | Revert) -> None:
         receipt = self.anvil.call("eth_getTransactionReceipt", transaction)
         if int(receipt["blockNumber"], 16) != self.number:
             raise AssertionError(f"mined in block {receipt['blockNumber']}, not {self.number}: the harness is wrong")
-        try:
-            expected: object = [_comparable(event) for event in self.ghost.apply(step, self.number, self.time)]
-        except Revert as revert:
-            expected = _plain(revert)
+        error = said.name if isinstance(said, Revert) else ""
+        expected: object = _plain(said) if isinstance(said, Revert) else [_comparable(event) for event in said]
         if receipt["status"] == "0x1":
             logs = [_to_web3(log) for log in receipt["logs"]]
             found: object = [
@@ -175,18 +197,17 @@ class Play:
             ]
         else:
             found = _plain(self.replayer.get_revert(transaction))
-        recorded = expected[0] if isinstance(expected, tuple) else ""
         if found != expected:
             raise Mismatch(f"{step}\n  contract {found}\n  model    {expected}")
-        if recorded != step.expected:
-            raise Mismatch(f"{step}: both say {recorded or 'success'!r} now; write the sequences anew if that is meant")
-        if step.kind == "withdraw" and not step.expected:
-            self._check_payment(step)
+        if error != step.expected:
+            raise Mismatch(f"{step}: both say {error or 'success'!r} now; write the sequences anew if that is meant")
+        for event in [] if isinstance(said, Revert) else said:
+            if isinstance(event, Withdrawn | FormerWithdrawn | Claimed | Swept):
+                self._check_payment(step, event.amount)
 
-    def _check_payment(self, step: Step) -> None:
-        to = recipient(step.args[2], self.scene.address)
+    def _check_payment(self, step: Step, amount: int) -> None:
+        to = recipient(step.args[-1], self.scene.address)
         found = int(self.anvil.call("eth_getBalance", to, "latest"), 16)
-        amount = self.scene.state.seats[step.args[1]].weight * self.scene.state.parameters.weight_unit
         if found != amount:
             raise Mismatch(f"{to} got {found} wei, not {amount}")
 
@@ -202,35 +223,19 @@ class Play:
             self.replayer.view(address, "horizon"),
         )
         steps = [schedule.compute_step(height) for height in heights]
-        expected = (steps, astuple(parameters), account(0).lower(), self.scene.domains.run, parameters.horizon)
+        expected = (steps, astuple(parameters), account(OWNER).lower(), self.scene.domains.run, parameters.horizon)
         if found != expected:
             raise Mismatch(f"constants\n  contract {found}\n  model    {expected}")
 
     def _check_state(self, steps: list[Step]) -> None:
-        state = self.scene.state
-        seats = list(range(len(state.seats) + 1))
-        if len(seats) > MANY_SEATS:
-            touched = {step.args[2] for step in steps if step.kind in ("commit", "reveal", "vote")}
-            seats = sorted({0, 1, 254, 255} | set(sorted(touched)[:8]))
-        seats = [seat for seat in seats if seat < 256]
-        first = state.clock.round - state.parameters.ring - 1
-        rounds = [0, *range(max(1, first), state.clock.round + 2)]
-        if first > 2:
-            rounds.append(2 + self.blocks % (first - 2))  # now and then a round of long ago
-        self._compare(rounds, seats, self.ghost.list_recent_outcomes())
-
-    def _compare(self, rounds: list[int], seats: list[int], outcomes: list[bytes]) -> None:
-        args = encode(["address", "uint32[]", "uint8[]", "bytes32[]"], [self.scene.address, rounds, seats, outcomes])
-        data = self._lens(function_signature_to_4byte_selector(READ) + args)
-        expected = self.ghost.list_words(rounds, seats, outcomes, self.number, self.time)
-        if data[64:] != b"".join(value.to_bytes(32, "big") for _, value in expected):
-            found = [int.from_bytes(data[start : start + 32], "big") for start in range(64, len(data), 32)]
-            differing = [
-                f"{name}: contract {word:#x}, model {value:#x}"
-                for word, (name, value) in zip(found, expected, strict=True)
-                if word != value
-            ]
-            raise Mismatch("; ".join(differing))
+        query = self.ghost.list_query(steps, self.blocks)
+        read = function_signature_to_4byte_selector(READ) + encode(READ_TYPES, [self.scene.address, query.lens])
+        _compare(self._lens(read), self.ghost.list_words(query, self.number, self.time))
+        peek = function_signature_to_4byte_selector(PEEK) + encode(PEEK_TYPES, list(query.peek))
+        request = {"to": self.scene.address, "data": "0x" + peek.hex()}
+        code = {self.scene.address: {"code": "0x" + self.replayer.peek.hex()}}
+        answer = bytes.fromhex(self.anvil.call("eth_call", request, "latest", code)[2:])
+        _compare(answer, self.ghost.list_peeked(query))
 
     def _check_phases(self) -> None:
         """Phase and deadline just before, at and just after every end that the clock knows."""
@@ -255,14 +260,17 @@ class Play:
         return bytes.fromhex(self.anvil.call("eth_call", *parameters)[2:])
 
 
-def _split_blocks(sequence: Sequence) -> Iterator[list[Step]]:
-    block: list[Step] = []
-    for step in sequence.steps:
-        if step.delay != SAME_BLOCK and block:
-            yield block
-            block = []
-        block.append(step)
-    yield block
+def _compare(data: bytes, expected: Words) -> None:
+    """Words of an answer (after its offset and its length), and those of the model."""
+    if data[64:] == b"".join(value.to_bytes(32, "big") for _, value in expected):
+        return
+    found = [int.from_bytes(data[start : start + 32], "big") for start in range(64, len(data), 32)]
+    differing = [
+        f"{name}: contract {word:#x}, model {value:#x}"
+        for word, (name, value) in zip(found, expected, strict=True)
+        if word != value
+    ]
+    raise Mismatch("; ".join(differing))
 
 
 def _comparable(event: Event) -> tuple[str, tuple[Any, ...]]:
@@ -286,6 +294,7 @@ def _to_web3(log: dict[str, Any]) -> dict[str, Any]:
 
 
 def _abi_type(value: dict[str, Any]) -> str:
-    if value["type"].startswith("tuple"):
-        return "(" + ",".join(_abi_type(component) for component in value["components"]) + ")" + value["type"][5:]
-    return str(value["type"])
+    kind = str(value["type"])
+    if kind.startswith("tuple"):
+        return "(" + ",".join(_abi_type(component) for component in value["components"]) + ")" + kind[5:]
+    return kind
