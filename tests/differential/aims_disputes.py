@@ -7,6 +7,7 @@ from tests.differential.disputes import is_answerable, list_challenges
 from tests.differential.evidence import Flaw, Start, list_accepted
 from tests.differential.operations import ACTORS, NOBODY, OWNER
 from tests.differential.scene import OTHER_END
+from trainer.protocol.acceptance import compute_members
 from trainer.protocol.events import RoundFinal
 from trainer.protocol.records import Challenge
 from trainer.protocol.types import Phase, Status
@@ -174,10 +175,23 @@ def _accuse_badly(which: str) -> Move:
             case "AlreadyCondemned":
                 condemned = [o for o in others if final.round <= state.find_holder_at(o, final.round).condemned_in]
                 return ("accuse", [*head, rng.choice(condemned), 0, seat]) if condemned else None
-        made = [k for k, a in state.accusations.items() if k[0] == final.round and a.voters >> seat & 1]
-        return ("accuse", [*head, made[-1][1], 0, made[-1][2]]) if made else None
+        return None
 
     return aim
+
+
+def _already_accused(author: Author, phase: Phase, now: int) -> Choice | None:
+    state, horizon = author.scene.state, author.scene.state.parameters.horizon
+    finals = {final.round: final for final in state.finals if now < final.block.time + horizon}
+    made: list[Choice] = [
+        ("accuse", [author.operator(seat, key[0]), key[0], finals[key[0]].height, seat, key[1], 0, key[2]])
+        for key, found in state.accusations.items()
+        for seat in compute_members(found.voters)
+        if key[0] in finals
+        and key[0] > state.find_holder_at(key[1], key[0]).condemned_in
+        and not state.find_holder_at(seat, key[0]).named
+    ]
+    return author.rng.choice(made) if made else None
 
 
 def _wrong_gradient(author: Author, phase: Phase, now: int) -> Choice | None:
@@ -252,5 +266,5 @@ AIMS: dict[str, Move] = {
     "NotNamed": _not_named,
     "SelfAccused": _accuse_badly("SelfAccused"),
     "AlreadyCondemned": _accuse_badly("AlreadyCondemned"),
-    "AlreadyAccused": _accuse_badly("AlreadyAccused"),
+    "AlreadyAccused": _already_accused,
 }

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tests.differential import errands
 from tests.differential.author import INDEX, Author, Choice, Errand
-from tests.differential.errands import now_or_then
+from tests.differential.errands import now_or_last, now_or_then
 from tests.differential.evidence import Flaw, Start, list_accepted
 from tests.differential.operations import ACTORS, account
 from tests.differential.scene import RECORDED
@@ -24,7 +24,7 @@ def challenge(author: Author) -> Errand | None:
     if not found or (len(found) < author.plan.patience and not state.challenges):
         return None
     # Where others are challenged already, rather an older one.
-    final = found[0] if state.challenges and rng.random() < 0.5 else rng.choice(found)
+    final = found[0] if state.challenges and rng.random() < 0.7 else rng.choice(found)
     if state.compute_phase(author.time)[0] is Phase.FINISHED and rng.random() < 0.7:
         final = found[-1]
     chunks = [chunk for chunk in range(author.scene.chunks) if (final.round, chunk) not in state.challenges]
@@ -32,7 +32,7 @@ def challenge(author: Author) -> Errand | None:
     if not chunks or not senders:
         return None
     args = [rng.choice(senders), final.round, final.height, rng.choice(chunks), RECORDED, rng.choice((0, 0, 0, 5))]
-    return author.time + 1, [("challenge", args)]
+    return now_or_last(author, final.block.time + p.challenge_window), [("challenge", args)]
 
 
 def list_challenges(author: Author, *statuses: Status) -> list[Challenge]:
@@ -50,8 +50,10 @@ def overturn(author: Author) -> Errand | None:
     ]
     if not found:
         return None
-    c = max(found, key=lambda c: (c.height * author.rng.choice((1, 1, -1)), c.chunk))
-    time = max(author.time + 1, min(now_or_then(author, c.time + window), c.time + 2 * window - 1))
+    c = max(found, key=lambda c: (c.height * author.rng.choice((1, 1, 1, -1)), c.chunk))
+    time = now_or_then(author, c.time + window)
+    if author.rng.random() < 0.1:
+        time = now_or_last(author, c.time + 2 * window)
     return time, [("overturn", [author.actor(), c.round, c.chunk])]
 
 
@@ -92,7 +94,8 @@ def _answer(author: Author, found: list[Challenge], windows: int) -> Errand | No
     part: Choice = ("answerPart", [sender, c.round, c.chunk, start, Flaw.NONE, count])
     rest: Choice = ("answer", [sender, c.round, c.chunk, Start.GO_ON, Flaw.NONE])
     whole: Choice = ("answer", [sender, c.round, c.chunk, start, Flaw.NONE])
-    return author.time + 1, rng.choice([[whole], [part, rest], [part, rest], [part]])
+    time = author.time + 1 if windows == 2 else now_or_last(author, c.time + end)
+    return time, rng.choice([[whole], [part, rest], [part, rest], [part]])
 
 
 def lapse(author: Author) -> Errand | None:
@@ -145,10 +148,10 @@ def accuse(author: Author) -> Errand | None:
         and not state.find_holder_at(seat, final.round).named
         and not (before and before.voters >> seat & 1)
     ]
-    if rng.random() < 0.2:
-        accusers = accusers[:1]
     rng.shuffle(accusers)
-    return author.time + 1, [
+    if rng.random() < 0.35:
+        accusers = accusers[:1]
+    return now_or_last(author, final.block.time + p.horizon), [
         ("accuse", [author.operator(s, final.round), final.round, final.height, s, accused, 0, witness])
         for s in accusers
     ]

@@ -13,8 +13,13 @@ from trainer.protocol.types import NO_END, BlockRef, Phase
 
 
 def now_or_then(author: Author, time: int) -> int:
-    """The time, or now where it has passed; now and then a little later."""
-    return max(author.time + 1, time) + author.rng.choice((0, 0, 0, 1, 3))
+    """The time, or now where it has passed; now and then a little later, or a second too early."""
+    return max(author.time + 1, time + author.rng.choice((-1, 0, 0, 0, 0, 1, 3)))
+
+
+def now_or_last(author: Author, end: int) -> int:
+    """Now, or now and then in the last second before an end, or in the first after it."""
+    return max(author.time + 1, end - author.rng.choice((0, 1))) if author.rng.random() < 0.15 else author.time + 1
 
 
 # ---------------------------------------------------------------------- rounds

@@ -16,6 +16,7 @@ from tests.differential import aims_disputes, aims_rounds, aims_seats
 from tests.differential.author import Author, Choice, Plan, Tools
 from tests.differential.census import Census
 from tests.differential.disputes import ERRANDS
+from tests.differential.full_run import play_full
 from tests.differential.going_on import go_on
 from tests.differential.operations import ACTORS, OWNER, SAME_BLOCK, SEQUENCES, Sequence
 from trainer.errors import REVERTS
@@ -36,9 +37,9 @@ PLANS: tuple[tuple[int, str, dict[str, tuple[int, ...]], Plan], ...] = (
         Plan(STEPS, sleepy=0.1, favourites=("challenge", "overturn", "late answer", "slash", "come back")),
     ),
     (
-        8,
+        12,
         "old doubts",  # rounds quick enough for several to be challenged at once, and to wait for their slots
-        {"challenge_window": (60,), "commit_min": (20,), "parameter_count": (2500,)},
+        {"challenge_window": (90,), "commit_min": (20,), "parameter_count": (2500,)},
         Plan(
             STEPS,
             sleepy=0.03,
@@ -71,10 +72,12 @@ PLANS: tuple[tuple[int, str, dict[str, tuple[int, ...]], Plan], ...] = (
         Plan(STEPS, flawed=0.1, favourites=("settle", "top up", "accuse", "fund", "rest of phase", "claim")),
     ),
     (
-        8,
+        10,
         "short run",
         {"total_heights": (2, 3), "warmup": (1,), "decay": (1,)},
-        Plan(STEPS, sleepy=0.05, flawed=0.2, patience=2, favourites=("challenge", "sweep", "rest of phase", "slash")),
+        Plan(
+            STEPS, sleepy=0.05, flawed=0.2, patience=2, favourites=("challenge", "overturn", "sweep", "rest of phase")
+        ),
     ),
     (8, "invited", {"invitation_only": (True,)}, Plan(STEPS, favourites=("admit", "revoke", "come"))),
     (3, "wide base", {"min_weight": (300, 700)}, Plan(STEPS)),
@@ -133,10 +136,24 @@ def begin(author: Author) -> Iterator[tuple[int, Choice]]:
     yield 1, ("openRound", [rng.randrange(ACTORS)])
 
 
+def write_full_run(seed: int, census: Census) -> Sequence:
+    """All 256 seats act, with the widest weights, bitmaps and sums."""
+    parameters = {
+        "activate_delay": 1,
+        "commit_cap": 40,
+        "reveal_window": 60,
+        "vote_window": 80,
+        "parameter_count": 1500,
+    }
+    author = Author(random.Random(seed), parameters, Plan(0, seats=(256,)), census, TOOLS)
+    return Sequence(f"full {seed}", parameters, tuple(play_full(author)))
+
+
 def write_all(count: int = COUNT, seed: int = SEED) -> tuple[list[Sequence], Census]:
     """All sequences, and what they make happen."""
     census = Census()
-    sequences = [write_sequence(index, count, seed, census) for index in range(count)]
+    sequences = [write_full_run(seed, census)]
+    sequences += [write_sequence(index, count, seed, census) for index in range(1, count)]
     return sequences, census
 
 

@@ -15,6 +15,7 @@ from trainer.protocol.types import NO_END, Event
 
 UINT64_MAX = (1 << 64) - 1
 MANY_SEATS = 24  # above, a block compares the seats that were touched and the first and last
+EVERYTHING = 20  # but all of them in every so many blocks
 
 Words = list[tuple[str, int]]
 
@@ -91,8 +92,9 @@ class Ghost:
         state = self.scene.state
         ring, last, height = state.parameters.ring, state.clock.round, state.height
         seats = list(range(len(state.seats) + 1))
-        if len(seats) > MANY_SEATS:
-            seats = sorted({*range(6), 254, 255, *(step.args[1] for step in steps if len(step.args) > 1)})
+        if len(seats) > MANY_SEATS and blocks % EVERYTHING:
+            touched = sorted({seat for step in steps for seat in step.args[1:5]})  # seats are among them
+            seats = sorted({*range(6), 254, 255, *touched[:12]})
         rounds = [0, *range(max(1, last - ring - 1), last + 2)]
         if last - ring > 3:
             rounds.append(2 + blocks % (last - ring - 3))  # now and then a round of long ago
