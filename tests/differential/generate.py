@@ -171,7 +171,7 @@ def main() -> None:
     steps = sum(len(sequence.steps) for sequence in sequences)
     print(f"{steps} steps in {len(sequences)} sequences, {options.file.stat().st_size} bytes")
     missing = census.find_missing(sorted(REVERTS), options.count / COUNT)
-    if missing:
+    if missing and options.count >= COUNT:  # a few sequences need not go everywhere
         raise SystemExit(f"too rare (found, wanted): {missing}")
 
 
