@@ -10,9 +10,9 @@ ten seats are accepted and held, and no cross-check is recorded (there are none 
 constructor allows. "steady" counts rounds after the ring has gone round: no slot is written for the first time; "cold"
 is the run's third round. Anvil mines one block for each transaction, one second apart, so all of it is deterministic.
 
-Votes that differ are shown apart: the first (proposes), the one that makes the quorum (final, opens the next round), the
-late ones (after finality). "a seat and round" = all gas of the round / seats. Everything else is called once or a few
-times (gas_rare.py).
+Votes that differ are shown apart: the first (proposes), the one that makes the quorum (final, opens the next round),
+the late ones (after finality). "a seat and round" = all gas of the round / seats. Everything else is called once or a
+few times (gas_rare.py).
 """
 
 from __future__ import annotations

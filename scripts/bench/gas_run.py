@@ -82,7 +82,9 @@ class Bench:
         artifact = compile_contract()
         factory = w3.eth.contract(abi=artifact.abi, bytecode=artifact.creation)
         self.parameters = PARAMETERS | changes
-        sent = factory.constructor(tuple(self.parameters.values())).transact({"from": self.accounts[0], "gas": 16_000_000})
+        sent = factory.constructor(tuple(self.parameters.values())).transact(
+            {"from": self.accounts[0], "gas": 16_000_000}
+        )
         receipt = w3.eth.wait_for_transaction_receipt(sent)
         self.sizes = {"TrainingRun": len(artifact.runtime), "Settlement": len(artifact.settlement.runtime)}
         self.deploy_gas = receipt["gasUsed"]
