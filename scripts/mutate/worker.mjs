@@ -146,25 +146,39 @@ async function runnerConfig(id, { fuzzRuns, invariantRuns, invariantDepth, gasLi
   return { ...args, blockCoinbase: coinbase };
 }
 
+async function runSuite(name, runner) {
+  // The results of a suite may come after the end of the run: both are waited for.
+  let received;
+  const arrived = new Promise((resolve) => (received = resolve));
+  await context.runSolidityTests(chain, current, [suites.get(name)], runner, { buildInfos: [], ignoreContracts: true }, received);
+  return { all: (await arrived).testResults };
+}
+
 /** Runs suites in their order, and stops at the first that fails. */
 async function test({ id, order, limits }) {
   const runner = await runnerConfig(id, limits);
   const times = {};
   for (const name of order) {
     const started = performance.now();
-    // The results of a suite may come after the end of the run: both are waited for.
-    let received;
-    const arrived = new Promise((resolve) => (received = resolve));
-    await context.runSolidityTests(chain, current, [suites.get(name)], runner, { buildInfos: [], ignoreContracts: true }, received);
-    const { testResults } = await arrived;
+    const { all } = await runSuite(name, runner);
     times[name] = Math.round(performance.now() - started);
-    const failed = testResults.find((t) => t.status === "Failure");
+    const failed = all.find((t) => t.status === "Failure");
     if (failed) return { suite: name, test: failed.name, reason: failed.reason ?? "", times };
   }
   return { suite: null, times };
 }
 
-const operations = { parse, build, test, suites: () => ({ suites: [...suites.keys()].sort() }) };
+/** Runs suites to their end: all tests that fail. */
+async function failures({ id, order, limits }) {
+  const failed = [];
+  for (const name of order) {
+    const { all } = await runSuite(name, await runnerConfig(id, limits));
+    for (const t of all) if (t.status === "Failure") failed.push(`${name}.${t.name.replace(/\(.*/, "")}`);
+  }
+  return { failed };
+}
+
+const operations = { parse, build, test, failures, suites: () => ({ suites: [...suites.keys()].sort() }) };
 
 function answer(value) {
   let rest = Buffer.from(`${JSON.stringify(value)}\n`);
