@@ -2,7 +2,8 @@
 
     python -m scripts.mutate.guards [NAME ...]
 
-All guards stand behind switches in one compile (schema.py). Exit 1 if a test stays green, or fails with its guard in place.
+All guards stand behind switches in one compile (schema.py). Exit 1 if a test stays green, or is red with every guard in
+place.
 """
 
 import sys
