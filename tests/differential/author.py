@@ -283,5 +283,5 @@ class Author:
                 if round_id <= last:
                     getattr(found, how).add(seat)
             if self.rng.random() < self.plan.flawed:
-                found.flaw = self.rng.choice((1, 1, 2, 3, 4, 5))
+                found.flaw = self.rng.choice((1, 1, 2, 3, 4, 4, 5))
         return self.conducts[round_id]

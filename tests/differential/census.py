@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from tests.differential.evidence import Flaw, Start
 from tests.differential.operations import SAME_BLOCK, Step
 from tests.differential.scene import Scene
 from trainer.protocol.events import (
@@ -79,6 +80,7 @@ MINIMUM = {
     "answered in parts": 5,
     "answered late": 5,
     "overturn": 50,
+    "stray leaf found": 2,
     "overturn of a round with a right root": 10,
     "overturn below an earlier one": 3,
     "overturn of a finished run": 1,
@@ -114,6 +116,7 @@ class Census:
         count["same time"] += step.delay == 0
         if error:
             count[error] += 1
+            count["stray leaf found"] += error == "WrongNewState" and self._is_stray(scene, step)
             return
         count[step.kind] += 1
         match step.kind:
@@ -141,6 +144,14 @@ class Census:
                 )
         for event in events:
             self._add_event(scene, event, before, is_final=any(isinstance(other, RoundFinal) for other in events))
+
+    @staticmethod
+    def _is_stray(scene: Scene, step: Step) -> bool:
+        """Whether an answer that is right in all else met a leaf where none may be."""
+        round_id, chunk, start, flaw = step.args[1:]
+        tree = scene.trees.get(scene.state.challenges[round_id, chunk].new_root[:26])
+        is_last = scene.chunks == 3 and chunk == 2 and start <= Start.GO_ON and flaw == Flaw.NONE
+        return is_last and tree is not None and len(tree.leaves) > scene.chunks
 
     def _add_event(self, scene: Scene, event: Event, before: Phase, is_final: bool) -> None:
         state, count = scene.state, self.counts

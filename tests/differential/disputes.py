@@ -10,6 +10,7 @@ from tests.differential.errands import now_or_last, now_or_then
 from tests.differential.evidence import Flaw, Start, list_accepted
 from tests.differential.operations import ACTORS, account
 from tests.differential.scene import RECORDED
+from tests.differential.states import STRAY
 from trainer.protocol.acceptance import compute_members
 from trainer.protocol.records import Challenge
 from trainer.protocol.types import Phase, Status
@@ -31,7 +32,9 @@ def challenge(author: Author) -> Errand | None:
     senders = [i for i in range(ACTORS) if not p.invitation_only or account(i) in state.has_sat]
     if not chunks or not senders:
         return None
-    args = [rng.choice(senders), final.round, final.height, rng.choice(chunks), RECORDED, rng.choice((0, 0, 0, 5))]
+    # A stray leaf is on the path of the last chunk, where everything else is right.
+    chunk = chunks[-1] if author.conduct(final.round).flaw == STRAY else rng.choice(chunks)
+    args = [rng.choice(senders), final.round, final.height, chunk, RECORDED, rng.choice((0, 0, 0, 5))]
     return now_or_last(author, final.block.time + p.challenge_window), [("challenge", args)]
 
 
