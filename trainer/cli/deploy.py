@@ -138,8 +138,8 @@ def deploy(
     def say(text: str) -> None:
         click.echo(text, err=True)
 
-    require_answer(yes)
     chosen = _parse_overrides(overrides)
+    require_answer(yes)
     node = Node(split_urls(rpc_urls))
     devnet = DEVNET_WINDOW if node.chain_id == 31337 else None
     challenge, answer, settle = (given or devnet for given in (challenge_window, answer_window, settle_window))
