@@ -18,11 +18,27 @@ contract WiringProof is Symbolic {
         return lanes;
     }
 
-    /// @dev With total 1 the share of a sum is the sum, shifted: the solver need not divide, and each share still fits its lane.
-    function check_stepChunk(bytes32[128] calldata chunk, uint256[64] calldata lanes, uint32 step) external view {
+    /// @dev A quarter of the chunk each, 256 parameters. With total 1 the share of a sum is the sum, shifted: the solver need not divide, and each share fits its lane.
+    function check_stepChunk_quarter_0(bytes32[128] calldata chunk, uint256[64] calldata lanes, uint32 step) external view {
+        _check(chunk, lanes, step, 0);
+    }
+
+    function check_stepChunk_quarter_1(bytes32[128] calldata chunk, uint256[64] calldata lanes, uint32 step) external view {
+        _check(chunk, lanes, step, 32);
+    }
+
+    function check_stepChunk_quarter_2(bytes32[128] calldata chunk, uint256[64] calldata lanes, uint32 step) external view {
+        _check(chunk, lanes, step, 64);
+    }
+
+    function check_stepChunk_quarter_3(bytes32[128] calldata chunk, uint256[64] calldata lanes, uint32 step) external view {
+        _check(chunk, lanes, step, 96);
+    }
+
+    function _check(bytes32[128] calldata chunk, uint256[64] calldata lanes, uint256 step, uint256 first) private view {
         uint256[128] memory next = this.stepChunk(abi.encodePacked(chunk), lanes, 1, step);
         unchecked {
-            for (uint256 i; i < 128; ++i) {
+            for (uint256 i = first; i < first + 32; ++i) {
                 uint256 wanted;
                 for (uint256 p = 8 * i; p < 8 * i + 8; ++p) {
                     uint256 moved = _parameter(chunk, p) ^ (_sum(lanes, p) << 15) ^ step;
