@@ -53,6 +53,7 @@ class Stranger:
         run.stage.anvil.set_balance(self.key.address, 10**19)
         self.events: list[dict[str, Any]] = []
         self.failure: BaseException | None = None
+        self.replica: ChainReplica | None = None  # of the watcher in the thread
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -93,6 +94,7 @@ class Stranger:
                     except (UnreachableError, BlobError):
                         self._stop.wait(0.2)
                     else:
+                        self.replica = parts.replica
                         Watcher(parts, poll_seconds=0.1, stop=self._stop).run()
                         return
             except BaseException as error:  # noqa: BLE001 - shown by the test that waits for it
@@ -233,7 +235,8 @@ def test_a_challenge_of_a_right_round_is_answered_and_costs_its_author(
     assert run.client.get_credit(troll.key.address) == 0
     assert run.client.get_challenge(target.round, 5).status is Status.ANSWERED
 
-    # A reorganisation takes the answer back: it is sent again.
+    # A reorganisation takes the answer back, once the watcher has seen it: it is sent again.
+    until(lambda: watcher.replica and answered in watcher.replica.events, "the watcher sees its answer")
     run.stage.anvil.reorganise(run.client.get_head().number - answered.block.number + 2)
     until(lambda: watcher.of("reorganisation"), "the watcher sees it")
     wait_for(run, Answered, watcher)
