@@ -12,12 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from trainer.chain.client import RunClient
 from trainer.chain.deployment import Deployment
 from trainer.chain.feed import EventFeed
 from trainer.errors import UnreachableError
+from trainer.learn.checkpoint import parse_state
 from trainer.protocol.acceptance import compute_members
 from trainer.protocol.sealing import sealed_length
 from trainer.protocol.types import Phase
@@ -109,7 +108,7 @@ class Watch:
         """Adds up, prints, and returns the figures of runs/demo/summary.json."""
         self.poll()
         logs = self._read_logs()
-        state = np.frombuffer((self._home / "final-state.bin").read_bytes(), "<i4").astype(np.int32)
+        state = parse_state((self._home / "final-state.bin").read_bytes())
         model = self._evaluate(state)
         parameters = self.deployment.parameters
         run = self._replica.run

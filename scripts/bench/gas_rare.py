@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from gas_run import Bench, anvil
 from web3 import Web3
 
 from trainer.protocol.step import Schedule, apply_step
+from trainer.protocol.sums import Sum
 from trainer.protocol.tree import compute_root_from_path, gradient_leaf, state_leaf
 
 DEPTH = 14
@@ -29,7 +31,6 @@ WINDOWS: dict[str, int] = {
     "ring": 32,
 }
 FULL = 256
-START = (0, 0, [])  # no sums yet
 
 
 def measure_rare(seats: int) -> dict[str, int]:
@@ -129,15 +130,16 @@ class Rare(Bench):
         self.once("challenge", "challenge", *self.challenge(CHUNK), value=self.parameters["challengeBond"])
         stride = 128 + 32 * DEPTH
         size = max(1, min(len(self.accounts), PART_BYTES // stride)) * stride
-        sums: tuple[int, int, list[int]] = START
+        sums, seats = Sum(), range(len(self.accounts))
         total = 0
         parts = [self.gradients[start : start + size] for start in range(0, len(self.gradients), size)]
         for part in parts[:-1]:
-            gas = self.send("answerPart", self.real, CHUNK, sums, part)
+            gas = self.send("answerPart", self.real, CHUNK, astuple(sums), part)
             self.used["answer, one part"] = max(gas, self.used.get("answer, one part", 0))
             total += gas
-            sums = self.add(sums, len(part) // stride)
-        total += self.send("answer", self.real, CHUNK, sums, parts[-1], self.old, *self.paths)
+            for seat in seats[sums.next : sums.next + len(part) // stride]:
+                sums = sums.add(seat, self.weights[seat], self.bits[seat])
+        total += self.send("answer", self.real, CHUNK, astuple(sums), parts[-1], self.old, *self.paths)
         self.used["answer"] = total
         self.used["answer, bytes of gradients"] = len(self.gradients)
 
@@ -211,18 +213,6 @@ class Rare(Bench):
 
     def challenge(self, chunk: int) -> tuple[int, int, int, bytes]:
         return self.real, self.real_height, chunk, self.real_root
-
-    def add(self, sums: tuple[int, int, list[int]], count: int) -> tuple[int, int, list[int]]:
-        """The sums after `count` more seats, as the contract has them (SignVote.add)."""
-        first, weight, lanes = sums[0], sums[1], list(sums[2] or [0] * 64)
-        ones = sum(1 << (16 * lane) for lane in range(16))
-        for seat in range(first, first + count):
-            for group in range(4):
-                word = int.from_bytes(self.bits[seat][32 * group : 32 * group + 32])
-                for j in range(16):
-                    lanes[16 * group + j] += ((word >> j) & ones) * self.weights[seat]
-            weight += self.weights[seat]
-        return first + count, weight, lanes
 
     # ------------------------------------------------------------------ tools
 

@@ -18,10 +18,9 @@ def bend(state: State, chunk: int) -> State:
 
 def test_the_first_difference() -> None:
     state = np.arange(5 * 1024, dtype=np.int32)
-    leaves = compute_state_leaves(state)
-    assert find_first_difference(leaves, leaves) is None
+    assert find_first_difference(state, state) is None
     for chunk in range(5):
-        assert find_first_difference(leaves, compute_state_leaves(bend(state, chunk))) == chunk
+        assert find_first_difference(state, bend(state, chunk)) == chunk
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 8, 13])

@@ -94,7 +94,6 @@ def audit(
     """Replays every final round and compares every root. Exit code 8: a root or an accepted set differs; 11: a blob
     cannot be had.
     """
-    import numpy as np
 
     from trainer.blobs.kubo import KuboStore
     from trainer.chain.feed import EventFeed
@@ -103,6 +102,7 @@ def audit(
     from trainer.roles.library import load_library
     from trainer.roles.neighbours import connect_seats
     from trainer.roles.replica import ChainReplica
+    from trainer.roles.watching import read_state
 
     started = time.monotonic()
     is_run_asked = click.get_current_context().get_parameter_source("run_name") is ParameterSource.COMMANDLINE
@@ -117,7 +117,7 @@ def audit(
             raise UsageError("--save is of a replay that ends; leave --watch away")
         claimed = {}
         if state_file is not None:
-            claimed[_find_height(state_file, state_height)] = np.frombuffer(state_file.read_bytes(), "<i4")
+            claimed[_find_height(state_file, state_height)] = read_state(state_file)
         account = load_key(home, **key) if key["account"] or key["keystore"] else None
         watch(reach, account, budget or 0, home, ipfs_api, claimed, as_json, poll_seconds)
         return
@@ -132,7 +132,7 @@ def audit(
         height = _find_height(state_file, state_height)
         if not 1 <= height <= run.height:
             raise UsageError(f"--state is of height {height}; the run's final heights are 1 to {run.height}")
-        claimed[height] = np.frombuffer(state_file.read_bytes(), "<i4").astype(np.int32)
+        claimed[height] = read_state(state_file)
 
     def report(event: str, **values: object) -> None:
         if event == "overturned":

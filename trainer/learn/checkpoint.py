@@ -24,6 +24,13 @@ def decode_state(data: bytes, padded_count: int) -> npt.NDArray[np.int32]:
     """The state int32[padded_count] in `data`; raises ValueError for another length."""
     if len(data) != 4 * padded_count:
         raise ValueError(f"a state of {padded_count} parameters has {4 * padded_count} bytes, not {len(data)}")
+    return parse_state(data)
+
+
+def parse_state(data: bytes) -> npt.NDArray[np.int32]:
+    """The int32 numbers in `data`, for a caller who has to judge their number and root itself; raises ValueError where
+    a number is cut.
+    """
     return np.frombuffer(data, "<i4").astype(np.int32)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from trainer.protocol.constants import GRADIENT_LEAF_BYTES, STATE_LEAF_BYTES
+from trainer.protocol.constants import CHUNK, GRADIENT_LEAF_BYTES, STATE_LEAF_BYTES
 from trainer.protocol.sums import Sum
 from trainer.protocol.tree import compute_depth, compute_gradient_leaves, compute_path, compute_state_leaves
 
@@ -86,9 +86,12 @@ def build_answer(
     return Answer(chunk, tuple(seats), old_chunk, old_path, _join_path(compute_state_leaves(new_state), chunk))
 
 
-def find_first_difference(leaves: Sequence[bytes], others: Sequence[bytes]) -> int | None:
-    """The first chunk in which two states differ, by their leaves; None where they are the same."""
-    return next((chunk for chunk, (own, other) in enumerate(zip(leaves, others, strict=True)) if own != other), None)
+def find_first_difference(claimed: State, state: State) -> int | None:
+    """Index of the first chunk of 1,024 parameters in which two states int32[Ppad] differ."""
+    if claimed.shape != state.shape:
+        return 0
+    differing = np.flatnonzero(claimed != state)
+    return int(differing[0]) // CHUNK if len(differing) else None
 
 
 def find_differing_range(leaves: Sequence[bytes], chunk: int, path: bytes) -> range:

@@ -9,12 +9,10 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-import numpy as np
-
 from trainer.blobs.store import BlobStore
 from trainer.errors import AuditMismatch, BlobError
 from trainer.protocol.acceptance import compute_members
-from trainer.protocol.constants import CHUNK
+from trainer.protocol.answers import find_first_difference
 from trainer.protocol.judgement import State, compute_next_state, compute_required
 from trainer.protocol.run_state import RunState
 from trainer.protocol.sealing import sealed_length
@@ -189,11 +187,3 @@ class Auditor:
         if missing:
             raise AuditMismatch(f"round {round_id}: seats {missing} were accepted and never committed")
         return found
-
-
-def find_first_difference(claimed: State, state: State) -> int | None:
-    """Index of the first chunk of 1,024 parameters in which two states int32[Ppad] differ."""
-    if claimed.shape != state.shape:
-        return 0
-    differing = np.flatnonzero(claimed != state)
-    return int(differing[0]) // CHUNK if len(differing) else None

@@ -7,11 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from trainer.blobs.store import BlobStore
 from trainer.errors import UsageError
-from trainer.learn.checkpoint import encode_state
+from trainer.learn.checkpoint import encode_state, parse_state
 from trainer.protocol.constants import CHUNK, PROTOCOL_VERSION
 from trainer.protocol.judgement import State
 from trainer.protocol.specification import (
@@ -71,7 +69,7 @@ def load_library(store: BlobStore, parameters: Parameters, clock: Clock, *, with
         specification = decode_specification(data)
     except SpecificationError as error:
         raise UsageError(str(error)) from error
-    state = np.frombuffer(b"".join(_fetch(store, specification.genesis, clock)), "<i4").astype(np.int32)
+    state = parse_state(b"".join(_fetch(store, specification.genesis, clock)))
     if (
         len(state) != -(-parameters.parameter_count // CHUNK) * CHUNK
         or compute_state_root(state) != parameters.genesis_root

@@ -6,9 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
-
-from trainer.learn.checkpoint import encode_state
+from trainer.learn.checkpoint import encode_state, parse_state
 from trainer.protocol.judgement import State
 from trainer.protocol.tree import compute_state_root
 from trainer.roles.journal import Lock, write_file
@@ -41,7 +39,7 @@ class Shelf:
                 continue
             data = path.read_bytes()
             if len(data) and len(data) % 4096 == 0:
-                state = np.frombuffer(data, "<i4").astype(np.int32)
+                state = parse_state(data)
                 if compute_state_root(state) == root:
                     return height, state
         return None

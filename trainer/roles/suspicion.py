@@ -8,13 +8,12 @@ from collections.abc import Iterable, Mapping
 
 from trainer.chain.answers import find_new_path
 from trainer.chain.client import RunClient
-from trainer.protocol.answers import find_differing_range
+from trainer.protocol.answers import find_differing_range, find_first_difference
 from trainer.protocol.events import Answered
 from trainer.protocol.judgement import State
 from trainer.protocol.run_state import RunState
 from trainer.protocol.tree import compute_depth, compute_root_from_path, compute_state_leaves
 from trainer.protocol.types import Event
-from trainer.roles.auditor import find_first_difference
 from trainer.roles.examination import Examination
 from trainer.roles.watch_plan import Target, Verdict
 

@@ -8,9 +8,7 @@ import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
-
-from trainer.learn.checkpoint import encode_state
+from trainer.learn.checkpoint import encode_state, parse_state
 from trainer.learn.inner_state import InnerState
 from trainer.protocol.judgement import State
 from trainer.protocol.run_state import RunState
@@ -127,7 +125,7 @@ class Vault:
             height = int(path.stem)
             data = path.read_bytes()
             if height <= run.height and len(data) % 4096 == 0 and len(data):
-                state = np.frombuffer(data, "<i4").astype(np.int32)
+                state = parse_state(data)
                 if compute_state_root(state) == run.get_root(height):
                     return height, state
         return None

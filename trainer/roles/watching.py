@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-import numpy as np
-
 from trainer.blobs.kubo import KuboStore
 from trainer.chain.client import RunClient
 from trainer.chain.deployment import Deployment
@@ -16,10 +14,11 @@ from trainer.chain.feed import EventFeed
 from trainer.chain.sender import DEFAULT_FEES, Sender
 from trainer.errors import AuditMismatch, BlobError
 from trainer.keys import OperatorKey
+from trainer.learn.checkpoint import parse_state
+from trainer.protocol.answers import find_first_difference
 from trainer.protocol.judgement import State, compute_next_state
 from trainer.protocol.sealing import sealed_length
 from trainer.roles.assembly import DEVNET_CHAIN_ID
-from trainer.roles.auditor import find_first_difference
 from trainer.roles.blob_desk import BlobDesk
 from trainer.roles.errands import Errands
 from trainer.roles.examination import Examination, Examiner
@@ -104,4 +103,4 @@ def find_claimed_chunk(found: Examination, claimed: State) -> int | None:
 
 def read_state(path: Path) -> State:
     """A state as a worker keeps it: raw int32, little-endian."""
-    return np.frombuffer(path.read_bytes(), "<i4").astype(np.int32)
+    return parse_state(path.read_bytes())
