@@ -50,6 +50,7 @@ class DevnetSettings:
     state_interval: float = 10.0  # between dumps of the chain: a kill -9 of anvil loses at most this much of it
     start_timeout: float = 60.0  # of one program; anvil takes 0.1, Kubo 0.2, a loaded machine far longer
     gas_limit: int = 30_000_000  # of a block
+    states_on_disk: int = 2000  # of blocks before its latest 500: for calls at them, and traces
 
 
 @dataclass(frozen=True)

@@ -218,7 +218,7 @@ abstract contract Challenges is RunStorage {
         _roll.missesFrom = last + 1;
         Ballot storage b = _ballots[last % RING];
         if (b.round == last) b.flags |= OVERTURNED;
-        // Who joined since then is paid from here on; nobody else has been paid for more (see `_termsOf`).
+        // Who joined since then is paid from here on; nobody else has been paid for more (see `_read` of Pay).
         uint256 seats = _roll.seats;
         for (uint256 id; id < seats; ++id) {
             if (_seats[id].settledTo > height) _seats[id].settledTo = height;

@@ -14,7 +14,7 @@ abstract contract Places is RunStorage {
         Bid storage b = _bids[seat];
         if (b.owner != address(0)) {
             // A bid that nobody turns into a seat holds the place no longer than a benched seat does.
-            bool hasRunOut = block.timestamp >= uint256(b.readyAt) + _parameters.challengeWindow + ANSWER_WINDOW;
+            bool hasRunOut = block.timestamp >= _placeUntil(b.readyAt);
             if (!hasRunOut && weight <= 2 * uint256(b.weight)) revert BidTooLow(b.weight);
             _returnBid(seat, b);
         }

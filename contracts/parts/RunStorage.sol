@@ -243,10 +243,19 @@ abstract contract RunStorage is IRunErrors, IRunEvents {
         }
     }
 
+    function _requirePeer(string calldata peer) internal pure {
+        if (bytes(peer).length > MAX_PEER_BYTES) revert PeerTooLong(bytes(peer).length);
+    }
+
+    /// @dev From when on a place that nobody activates may be taken from its holder.
+    function _placeUntil(uint32 readyAt) internal view returns (uint256) {
+        return uint256(readyAt) + _parameters.challengeWindow + ANSWER_WINDOW;
+    }
+
     /// @dev Writes a new holder of a seat id.
     function _seatHolder(uint8 seat, address operator, uint8 weight, bytes32 tip, string calldata peer) internal returns (Seat storage s) {
         if (operator == address(0)) revert BadOperator();
-        if (bytes(peer).length > MAX_PEER_BYTES) revert PeerTooLong(bytes(peer).length);
+        _requirePeer(peer);
         _roll.seated += weight;
         delete _seats[seat];
         s = _seats[seat];

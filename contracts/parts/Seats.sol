@@ -99,7 +99,7 @@ abstract contract Seats is RunStorage, ITrainingRun {
     /// @inheritdoc ITrainingRun
     function setPeer(uint8 seat, string calldata peer) external {
         _owned(seat, true);
-        if (bytes(peer).length > MAX_PEER_BYTES) revert PeerTooLong(bytes(peer).length);
+        _requirePeer(peer);
         emit PeerChanged(seat, peer);
     }
 
@@ -127,7 +127,7 @@ abstract contract Seats is RunStorage, ITrainingRun {
         if (s.owner == address(0)) revert NoSeat();
         if (s.leftAt != 0) revert HasLeft();
         if (_isActivated(s)) revert AlreadyActive(s.from);
-        uint256 time = uint256(s.readyAt) + _parameters.challengeWindow + ANSWER_WINDOW;
+        uint256 time = _placeUntil(s.readyAt);
         if (block.timestamp < time) revert TooEarly(uint64(time));
         _depart(seat, s);
     }

@@ -57,7 +57,7 @@ def anvil(accounts: int) -> Iterator[Web3]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [str(binary), "--port", str(port), "--hardfork", "osaka", "--accounts", str(accounts), "--silent"]
-    process = subprocess.Popen([*command, "--timestamp", "1800000000", "--no-cors"])
+    process = subprocess.Popen([*command, "--timestamp", "1800000000", "--no-cors", "--max-persisted-states", "0"])
     try:
         w3 = Web3(HTTPProvider(f"http://127.0.0.1:{port}", request_kwargs={"timeout": 60}))
         give_up = time.monotonic() + 30

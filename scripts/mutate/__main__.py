@@ -21,7 +21,7 @@ from scripts.mutate.campaign import Campaign, TestsFail
 from scripts.mutate.operators import Mutant
 from scripts.mutate.report import EXPLAINED, REPORT, compute_report, count, find_faults, percent, read_explained
 from scripts.mutate.results import INVALID, SURVIVED, Results
-from scripts.mutate.tree import CACHE, ROOT, build_tree, compute_digest, make_tree, take_lock
+from scripts.mutate.tree import CACHE, ROOT, Suites, build_tree, compute_digest, make_tree, take_lock
 from scripts.mutate.worker import WorkerStopped
 
 SEED, SAMPLE = 1, 320
@@ -78,7 +78,7 @@ def main() -> int:
     tree = make_tree(arguments.ref)
     say("building the unmutated sources (a minute when nothing is cached)")
     build_tree(tree)
-    results = Results(CACHE / "results", compute_digest(tree))
+    results = Results(CACHE / "results", compute_digest(tree), Suites(tree).digest)
     campaign = Campaign(tree, results, say)
     every = campaign.find_mutants()
     if arguments.only:

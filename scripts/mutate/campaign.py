@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from scripts.mutate.operators import Mutant, find_mutants
-from scripts.mutate.results import INVALID, KILLED, SURVIVED, Result, Results
+from scripts.mutate.results import INVALID, KILLED, SURVIVED, Results
 from scripts.mutate.schema import edit_alone, instrument, make_batches
 from scripts.mutate.tree import Imports, find_sources
 from scripts.mutate.worker import Worker, WorkerStopped
@@ -142,7 +142,7 @@ class Campaign:
         started = time.monotonic()
         source = edit_alone(self.sources[mutant.file], mutant).decode()
         if self.build({mutant.file: b""}, {mutant.file: source}):
-            self.record(Result(mutant.id, INVALID, "", "", time.monotonic() - started), mutant)
+            self.record(mutant, INVALID, "", "", started)
         else:
             self.test(mutant, 0)
 
@@ -155,12 +155,10 @@ class Campaign:
         except WorkerStopped as stopped:
             suite, name = "time limit", str(stopped)
         status = KILLED if suite else SURVIVED
-        self.record(Result(mutant.id, status, suite, name, time.monotonic() - started), mutant)
+        self.record(mutant, status, suite, name, started)
 
-    def record(self, result: Result, mutant: Mutant) -> None:
+    def record(self, mutant: Mutant, status: str, suite: str, test: str, started: float) -> None:
         self.done += 1
-        self.results.add(mutant, result)
-        by = f" by {result.suite.rpartition(':')[2]}.{result.test}" if result.suite else ""
-        self.say(
-            f"{self.done}/{self.wanted} {result.status}{by}: {mutant.id} {mutant.file}:{mutant.line} {mutant.label}"
-        )
+        self.results.add(mutant, status, suite, test, time.monotonic() - started)
+        by = f" by {suite.rpartition(':')[2]}.{test}" if suite else ""
+        self.say(f"{self.done}/{self.wanted} {status}{by}: {mutant.id} {mutant.file}:{mutant.line} {mutant.label}")

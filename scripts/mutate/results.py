@@ -1,7 +1,12 @@
-"""What is known about mutants: results of this state of the sources, and from any state which suite kills what."""
+"""What is known about mutants: results of this state of the sources, and from any state which suite kills what.
+
+A mutant that a suite killed stays killed while that suite and all that it imports are the same, whatever tests are
+added; one that survived is tried again as soon as any test changes.
+"""
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,28 +22,37 @@ class Result:
     suite: str  # that killed it; empty otherwise
     test: str
     seconds: float
+    tests: str  # digest of the tests that decided: those of the suite, or all of them
 
 
 class Results:
     """A file with one result a line, so that a run that is broken off goes on where it was."""
 
-    def __init__(self, folder: Path, digest: str) -> None:
+    """`digest`: of the contracts and the tool. `tests`: the digest of a suite with its imports, of all tests for ""."""
+
+    def __init__(self, folder: Path, digest: str, tests: Callable[[str], str]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / f"{digest}.jsonl"
+        self.tests = tests
         self.known: dict[str, Result] = {}
         if self.path.is_file():
             for line in self.path.read_text().splitlines():
                 result = read_line(line)
-                if result:
+                if result and result.tests == self.find_tests(result.status, result.suite):
                     self.known[result.id] = result
         self.order = Order(folder / "kills.json")
 
-    def add(self, mutant: Mutant, result: Result) -> None:
+    def find_tests(self, status: str, suite: str) -> str:
+        """What a result depends on besides the contracts."""
+        return "" if status == INVALID else self.tests(suite)
+
+    def add(self, mutant: Mutant, status: str, suite: str, test: str, seconds: float) -> None:
+        result = Result(mutant.id, status, suite, test, seconds, self.find_tests(status, suite))
         self.known[mutant.id] = result
         with self.path.open("a") as file:
             file.write(json.dumps(asdict(result)) + "\n")
-        if result.suite:
-            self.order.learn(mutant, result.suite)
+        if suite:
+            self.order.learn(mutant, suite)
 
 
 def read_line(line: str) -> Result | None:

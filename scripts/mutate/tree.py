@@ -75,16 +75,20 @@ def build_tree(tree: Path) -> None:
 
 
 def compute_digest(tree: Path) -> str:
-    """Of all that a result depends on."""
+    """Of all that a result depends on besides the tests."""
     tool = Path(__file__).parent
-    digest = hashlib.sha256()
     paths = [
-        *(path for folder in ("contracts", "tests/contracts") for path in (tree / folder).rglob("*")),
+        *(tree / "contracts").rglob("*"),
         *(path for path in tool.iterdir() if path.suffix in (".py", ".mjs")),
         tree / "hardhat.config.js",
         ROOT / "package-lock.json",
     ]
-    for path in sorted(path for path in paths if path.suffix in (".sol", ".json", ".py", ".mjs", ".js")):
+    return digest_files([path for path in paths if path.suffix in (".sol", ".json", ".py", ".mjs", ".js")])
+
+
+def digest_files(paths: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(paths):
         data = path.read_bytes()
         digest.update(f"{path.name} {len(data)}\n".encode() + data)
     return digest.hexdigest()[:16]
@@ -125,3 +129,31 @@ class Imports:
 
     def roots_of(self, files: set[str]) -> list[str]:
         return [root for root in self.roots if self.closure(root) & files]
+
+
+class Suites:
+    """Digests of the tests that decide about a mutant."""
+
+    def __init__(self, tree: Path) -> None:
+        self.tree = tree
+        self.imports = Imports(tree)
+        self.cache: dict[str, str] = {}
+
+    def digest(self, suite: str) -> str:
+        """Of a suite, `path:contract`, with all that it imports and the harnesses, which are deployed by name; of all
+        tests where it names no file.
+        """
+        file = suite.rpartition(":")[0]
+        if file not in self.cache:
+            tests = self.tree / "tests" / "contracts"
+            if not file:
+                paths = set(tests.rglob("*.sol"))
+            elif (self.tree / file).is_file():
+                paths = {
+                    *(self.tree / name for name in self.imports.closure(file)),
+                    *(tests / "harness").rglob("*.sol"),
+                }
+            else:
+                paths = set()
+            self.cache[file] = digest_files(list(paths))
+        return self.cache[file]

@@ -55,6 +55,7 @@ def run_anvil(*flags: str) -> Iterator[Anvil]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [str(BINARY), "--host", "127.0.0.1", "--port", str(port), "--silent", *flags]
+    command += ["--max-persisted-states", "0"]  # else it leaves them in ~/.foundry
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     try:
         yield _connect(process, port)

@@ -8,8 +8,9 @@ import pytest
 
 from scripts.mutate import report
 from scripts.mutate.operators import Mutant, find_mutants
-from scripts.mutate.results import INVALID, KILLED, SURVIVED, Order, Result, Results
+from scripts.mutate.results import INVALID, KILLED, SURVIVED, Order, Results
 from scripts.mutate.schema import edit_alone, instrument, make_batches
+from scripts.mutate.tree import Suites
 
 ROOT = Path(__file__).resolve().parents[2]
 # The comments hold letters of two, three and four bytes: solc counts bytes.
@@ -148,12 +149,34 @@ def test_a_deletion_does_not_take_the_else_of_another(mutants: list[Mutant]) -> 
 
 
 def test_results_survive_a_broken_line(tmp_path: Path, mutants: list[Mutant]) -> None:
-    results = Results(tmp_path, "digest")
-    results.add(mutants[0], Result(mutants[0].id, KILLED, "A.t.sol:ATest", "test_a", 0.1))
+    results = Results(tmp_path, "digest", str.lower)
+    results.add(mutants[0], KILLED, "A.t.sol:ATest", "test_a", 0.1)
     with results.path.open("a") as file:
         file.write('{"id": "broken')
-    assert Results(tmp_path, "digest").known == results.known
-    assert not Results(tmp_path, "another digest").known
+    assert Results(tmp_path, "digest", str.lower).known == results.known
+    assert not Results(tmp_path, "another digest", str.lower).known
+
+
+def test_a_result_is_known_while_the_tests_that_decided_are_the_same(tmp_path: Path, mutants: list[Mutant]) -> None:
+    killed, alive = mutants[:2]
+    results = Results(tmp_path, "digest", {"A": "1", "": "2"}.__getitem__)
+    results.add(killed, KILLED, "A", "test_a", 0.1)
+    results.add(alive, SURVIVED, "", "", 0.1)
+    assert set(Results(tmp_path, "digest", {"A": "1", "": "3"}.__getitem__).known) == {killed.id}
+    assert set(Results(tmp_path, "digest", {"A": "4", "": "2"}.__getitem__).known) == {alive.id}
+
+
+def test_tests_are_digested_with_what_they_import(tmp_path: Path) -> None:
+    folder = tmp_path / "tests" / "contracts"
+    folder.mkdir(parents=True)
+    (folder / "Base.sol").write_text("contract Base {}")
+    (folder / "A.t.sol").write_text('import {Base} from "./Base.sol";')
+    (folder / "B.t.sol").write_text("contract B {}")
+    suites = ["tests/contracts/A.t.sol:A", "tests/contracts/B.t.sol:B", "", "tests/contracts/Gone.t.sol:G"]
+    before = [Suites(tmp_path).digest(suite) for suite in suites]
+    (folder / "Base.sol").write_text("contract Base { uint256 x; }")
+    after = [Suites(tmp_path).digest(suite) for suite in suites]
+    assert [old == new for old, new in zip(before, after, strict=True)] == [False, True, False, True]
 
 
 def test_the_likeliest_suite_goes_first(tmp_path: Path, mutants: list[Mutant]) -> None:
@@ -169,10 +192,10 @@ def test_the_likeliest_suite_goes_first(tmp_path: Path, mutants: list[Mutant]) -
 
 def test_what_fails_the_command(tmp_path: Path, mutants: list[Mutant]) -> None:
     some = mutants[:12]
-    results = Results(tmp_path, "digest")
+    results = Results(tmp_path, "digest", str.lower)
     for index, mutant in enumerate(some):
         status = SURVIVED if index == 0 else INVALID if index == 1 else KILLED
-        results.add(mutant, Result(mutant.id, status, "A:ATest" if status == KILLED else "", "t", 0.1))
+        results.add(mutant, status, "A:ATest" if status == KILLED else "", "t", 0.1)
     assert report.count(some, results) == (10, 11)
     survivor = some[0].id
     assert not report.find_faults(some, mutants, results, {survivor: "equal"})

@@ -91,7 +91,12 @@ class Anvil:
         if self._state is not None:
             self._state.parent.mkdir(parents=True, exist_ok=True)
             command += ["--state", self._state, "--state-interval", f"{max(1, round(DEVNET.state_interval))}"]
-            command += ["--cache-path", self._state.with_name("anvil-cache")]
+        # anvil leaves the states of old blocks in ~/.foundry for ever: in a day of tests that was 70 GB. Only a devnet
+        # that is kept needs them, and only while it runs.
+        if self._state is None:
+            command += ["--max-persisted-states", "0"]
+        else:
+            command += ["--max-persisted-states", str(DEVNET.states_on_disk), "--cache-path", self._clear_states()]
         # SIGTERM when we die: it saves the chain, which SIGKILL would tear.
         self._child = Child(self.name, command, self.log, parent_death_signal=signal.SIGTERM)
         try:
@@ -119,6 +124,7 @@ class Anvil:
         """Stop it, its chain saved, within a bounded time. Returns its exit code."""
         code = self._get_child().stop()
         self._save_good_state()
+        self._clear_states()
         return code
 
     def kill(self) -> int:
@@ -146,6 +152,13 @@ class Anvil:
         if self._child is None:
             raise UnreachableError("anvil was not started")
         return self._child
+
+    def _clear_states(self) -> Path:
+        """Remove the states of old blocks of a process that ended: another one does not read them."""
+        folder = self.log.with_name("anvil-states")
+        if folder.is_dir():
+            shutil.rmtree(folder)
+        return folder
 
     # A kill in the middle of a save tears the file, and anvil then refuses to start. So the last one that was whole is
     # kept beside it; going back to it looks like a deep reorganisation, which workers survive.
