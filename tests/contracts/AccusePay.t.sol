@@ -172,6 +172,99 @@ contract AccusePayTest is CourtTest {
         settleAll();
     }
 
+    /// @dev Condemned at once for FIRST, and so many seconds after it was final for FIRST + 2; the witnesses are 3 and then 0.
+    function condemnTwice(uint256 seconds_) internal {
+        begin();
+        play(15);
+        uint256 end = time() + seconds_;
+        condemn(FIRST, 1, 3);
+        skip(p.activateDelay);
+        activate(1);
+        play(15);
+        play(15);
+        skipTo(end);
+        condemn(FIRST + 2, 3, 0);
+        assertEq(run.seats(1).condemnedIn, FIRST + 3);
+        skipToSafe(FIRST + 2);
+        settle(1, 1);
+    }
+
+    /// @dev Safe to the second when it was condemned again: the second condemnation has no part in that round, but in those after it.
+    function test_safe_at_the_second_condemnation() public {
+        condemnTwice(run.horizon());
+        assertEq(run.credit(ownerOf(3)), CHECK);
+        assertEq(run.credit(ownerOf(0)), 0);
+        assertEq(run.burnt(), SHARE - CHECK);
+        settle(1, 2);
+        assertEq(run.credit(ownerOf(3)), CHECK);
+        assertEq(run.credit(ownerOf(0)), CHECK);
+        assertEq(run.credit(ownerOf(1)), 0);
+        assertEq(run.burnt(), 3 * SHARE - 2 * CHECK);
+        settleAll();
+    }
+
+    /// @dev A second earlier it has: both witnesses are paid out of the one round, in the order of the condemnations.
+    function test_not_yet_safe_at_the_second_condemnation() public {
+        condemnTwice(run.horizon() - 1);
+        assertEq(run.credit(ownerOf(3)), CHECK);
+        assertEq(run.credit(ownerOf(0)), CHECK);
+        assertEq(run.burnt(), SHARE - 2 * CHECK);
+        settle(1, 2);
+        assertEq(run.credit(ownerOf(3)), CHECK);
+        assertEq(run.credit(ownerOf(0)), CHECK);
+        assertEq(run.burnt(), 3 * SHARE - 2 * CHECK);
+        settleAll();
+    }
+
+    /// @dev What the first witness leaves of a round is all that the second can have of it.
+    function test_two_witnesses_of_one_round() public {
+        p.checkReward = p.rewardPerRound - 400;
+        deploy();
+        condemnTwice(run.horizon() - 1);
+        assertEq(run.credit(ownerOf(3)), SHARE - 100);
+        assertEq(run.credit(ownerOf(0)), 100);
+        assertEq(run.burnt(), 0);
+        settle(1, 1);
+        assertEq(run.credit(ownerOf(0)), SHARE - 100);
+        assertEq(run.burnt(), 200);
+        settleAll();
+    }
+
+    /// @dev Owed exactly what a round forfeits: nothing of it is burnt, and all of the next.
+    function test_a_witness_owed_exactly_a_round() public {
+        p.checkReward = p.rewardPerRound;
+        deploy();
+        begin();
+        rounds(2);
+        condemn(FIRST + 1, 2, 3);
+        skipTo(safeAt(FIRST + 1));
+        settle(1, 1);
+        assertEq(run.credit(ownerOf(3)), SHARE);
+        assertEq(run.burnt(), 0);
+        settle(1, 1);
+        assertEq(run.credit(ownerOf(3)), SHARE);
+        assertEq(run.burnt(), SHARE);
+        settleAll();
+    }
+
+    /// @dev One round, condemned any time after it: forfeited if it was not safe then, whenever it is settled.
+    function testFuzz_when(uint256 gap, uint256 wait) public {
+        gap = bound(gap, 0, 2 * run.horizon());
+        wait = bound(wait, 0, run.horizon());
+        begin();
+        play(15);
+        uint256 end = time() + gap;
+        skipTo(end);
+        play(15);
+        condemn(FIRST + 1, 2, 1);
+        skipTo(safeAt(FIRST + 1) + wait);
+        settle(1, 100);
+        bool isSafe = gap >= run.horizon();
+        assertEq(run.credit(ownerOf(1)), isSafe ? SHARE : 0);
+        assertEq(run.burnt(), isSafe ? SHARE : 2 * SHARE);
+        settleAll();
+    }
+
     /// @dev Stake is never touched: all of it can be withdrawn.
     function test_stake_is_not_touched() public {
         begin();
