@@ -135,10 +135,13 @@ class Round:
     stretch: int
     opened: BlockRef
     seed: bytes
+    seated: dict[int, int] = field(default_factory=dict)  # weights of the seats that were active at the opening
     weights: dict[int, int] = field(default_factory=dict)  # of the seats that committed
+    firsts: dict[int, int] = field(default_factory=dict)  # `Seat.first` of who committed: an id may change hands
     commits: dict[int, Committed] = field(default_factory=dict)
     reveals: dict[int, Revealed] = field(default_factory=dict)
-    valid_keys: set[int] = field(default_factory=set)  # seats whose revealed key is of their chain
+    # Seats whose revealed key is of their chain, with the round in which that chain's tip was announced.
+    valid_keys: dict[int, int] = field(default_factory=dict)
     proposals: dict[bytes, Proposed] = field(default_factory=dict)  # insertion order: the first is the ballot's
     votes: dict[int, bytes] = field(default_factory=dict)
     vote_weights: dict[int, int] = field(default_factory=dict)

@@ -26,6 +26,10 @@ def apply_opening(run: Ledger, event: RoundOpened) -> None:
     run.rounds[event.round] = Round(
         event.round, event.height, event.active, event.base, event.stretch, event.block, seed
     )
+    active = {seat: run.find_acting(seat, event.round) for seat in sorted(run.seats)}
+    run.rounds[event.round].seated = {
+        seat: found.get_weight(event.round) for seat, found in active.items() if found.is_active(event.round)
+    }
     run.departed = 0
     run.clock = Clock(
         round=event.round,
@@ -45,6 +49,7 @@ def apply_commit(run: Ledger, event: Committed) -> None:
     weight = seat.get_weight(event.round)
     record.commits[event.seat] = event
     record.weights[event.seat] = weight
+    record.firsts[event.seat] = seat.first
     run.entries[event.round % run.parameters.ring, event.seat] = event.round
     run.clock.committed += weight
     run.clock.commit_end = compute_commit_end(run.clock, run.parameters, event.block.time)
@@ -55,7 +60,7 @@ def apply_reveal(run: Ledger, event: Revealed) -> None:
     record.reveals[event.seat] = event
     tip = run.find_holder_at(event.seat, event.round).find_tip(event.round)
     if keychain.is_valid_key(tip.nearest_tip, tip.nearest_round, event.round, event.key):
-        record.valid_keys.add(event.seat)
+        record.valid_keys[event.seat] = tip.announced
         tip.nearest_tip, tip.nearest_round = event.key, event.round - 1
     run.clock.revealed += record.weights[event.seat]
     if run.clock.revealed == run.clock.committed:

@@ -93,6 +93,24 @@ class RunState(Ledger):
             streak += 1
         return streak
 
+    def compute_streak_before(self, round_id: int, seat: int) -> int:
+        """Number of consecutive good rounds that accepted whoever holds the seat in a round, ending with the one that
+        made the state which the round trains from. The same for everybody and for ever, whoever holds the seat now.
+
+        Raises ValueError where an overturn took what the round was trained from.
+        """
+        record = self.rounds[round_id]
+        if record.height > len(self.finals) or (record.height and self.finals[record.height - 1].round >= round_id):
+            raise ValueError(f"what round {round_id} was trained from does not stand any more")
+        first = record.firsts[seat] if seat in record.firsts else self.find_acting(seat, round_id).first
+        streak, following = 0, round_id
+        for final in reversed(self.finals[: record.height]):
+            is_cut = any(final.round <= cut < following for cut in self.cuts)
+            if is_cut or final.round < first or not (final.accepted >> seat) & 1:
+                break
+            streak, following = streak + 1, final.round
+        return streak
+
     def is_cut(self, height: int) -> bool:
         """Whether an overturn lies between the round that made `height` and the one that trains from it."""
         if height == 0:

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import threading
 
+import numpy as np
+import numpy.typing as npt
+
 from trainer.learn.inner_state import InnerState
 from trainer.learn.local_training import Cancelled, LocalResult, LocalTrainer
 from trainer.protocol.assignment import compute_batch
 from trainer.protocol.judgement import State
 from trainer.protocol.session import TrainingKey
+
+
+def compute_batches(trainer: LocalTrainer, seed: bytes, seat: int, height: int) -> list[npt.NDArray[np.int64]]:
+    """The batches of a seat in a round with this seed, which trains from `height`: H times int64[batch_size]."""
+    settings, bound = trainer.settings, trainer.dataset.bound
+    return [compute_batch(seed, seat, height, step, settings.batch_size, bound) for step in range(settings.local_steps)]
 
 
 class BackgroundTraining:
@@ -25,11 +34,7 @@ class BackgroundTraining:
     def start(self, key: TrainingKey, seat: int, state: State, inner: InnerState | None) -> None:
         """Starts on the batches that the protocol assigns to this seat. `state`: int32[Ppad]; `inner`: None = cold."""
         self.stop()
-        settings, bound = self._trainer.settings, self._trainer.dataset.bound
-        batches = [
-            compute_batch(key.seed, seat, key.height, step, settings.batch_size, bound)
-            for step in range(settings.local_steps)
-        ]
+        batches = compute_batches(self._trainer, key.seed, seat, key.height)
         self.key, self._cancel = key, threading.Event()
         cancel = self._cancel
 

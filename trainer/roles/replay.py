@@ -1,0 +1,95 @@
+"""Replays the local work of one seat in one round from public data alone: what a blind cross-check, the judgement of a
+dispute, `comitia recompute` and `comitia audit --training` have in common.
+
+The seat's inner state is not public, so a replay starts cold some heights earlier, or where the seat's streak begins,
+if that is later: then it is exact, but for the rounding of another machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from trainer.learn.inner_state import InnerState
+from trainer.learn.local_training import LocalResult, LocalTrainer
+from trainer.protocol.gradient import packed_length
+from trainer.protocol.judgement import State
+from trainer.protocol.run_state import RunState
+from trainer.roles.training import compute_batches
+
+GetState = Callable[[int], State]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The work of one round: H local steps from the state of `height`, on the batches of the round's `seed`."""
+
+    round: int
+    height: int
+    seed: bytes
+
+
+def plan_history(run: RunState, round_id: int, seat: int, depth: int) -> tuple[Stage, ...]:
+    """The rounds before `round_id` through which a replay of the seat goes, oldest first: the good ones of its streak,
+    `depth` at most; none where it begins cold.
+
+    Raises KeyError for a round that nobody has opened, ValueError where an overturn took what the round was trained
+    from.
+    """
+    height = run.rounds[round_id].height
+    begin = height - min(depth, run.compute_streak_before(round_id, seat))
+    finals = run.finals[begin:height]
+    return tuple(Stage(final.round, final.height - 1, run.rounds[final.round].seed) for final in finals)
+
+
+def plan_replay(run: RunState, round_id: int, seat: int, depth: int) -> tuple[Stage, ...]:
+    """All rounds of a replay, oldest first; the last is `round_id` itself. Raises as `plan_history`."""
+    record = run.rounds[round_id]
+    return (*plan_history(run, round_id, seat, depth), Stage(round_id, record.height, record.seed))
+
+
+def replay_stage(
+    trainer: LocalTrainer,
+    seat: int,
+    stage: Stage,
+    state: State,
+    inner: InnerState | None,
+    should_stop: Callable[[], bool],
+) -> LocalResult:
+    """The work of one round. state: int32[Ppad] of the stage's height; inner: None = cold. should_stop: as of
+    `LocalTrainer.train`, which raises Cancelled; it may wait, so that other work goes first.
+    """
+    batches = compute_batches(trainer, stage.seed, seat, stage.height)
+    return trainer.train(state, inner, batches, stage.height, should_stop)
+
+
+def replay(
+    trainer: LocalTrainer,
+    seat: int,
+    stages: Sequence[Stage],
+    get_state: GetState,
+    should_stop: Callable[[], bool],
+    inner: InnerState | None = None,
+) -> LocalResult:
+    """The work of the last of `stages`, each begun with the inner state that the one before ended with.
+
+    get_state: height to int32[Ppad]; it raises what it likes where it has none. inner: what the first stage begins
+    with. Raises Cancelled.
+    """
+    result = None
+    for stage in stages:
+        result = replay_stage(trainer, seat, stage, get_state(stage.height), inner, should_stop)
+        inner = result.inner_state
+    if result is None:
+        raise ValueError("a replay of nothing")
+    return result
+
+
+def count_agreeing(bits: bytes, others: bytes, parameter_count: int) -> int:
+    """In how many of P parameters two packed gradients (Ppad / 8 bytes, padding zero) agree."""
+    if not len(bits) == len(others) == packed_length(parameter_count):
+        raise ValueError(f"not the packed bits of {parameter_count} parameters")
+    differing = np.frombuffer(bits, np.uint8) ^ np.frombuffer(others, np.uint8)
+    return parameter_count - int(np.bitwise_count(differing).sum(dtype=np.int64))
