@@ -85,6 +85,26 @@ contract AccuseTest is CourtTest {
         accuse(FIRST, 1, 0, 1, 1);
     }
 
+    /// @dev The ballot of a round that took its ring slot is not taken for its own, though the round stands.
+    function test_reverts_when_the_record_is_gone() public {
+        deployShortRing();
+        start(10, 10, 10);
+        playRounds(8, 0, 2);
+        skip(run.horizon() + p.settleWindow);
+        openRound();
+        toVote(0, 2);
+        vote(FIRST + 8, 0);
+        (IRunTypes.Ballot memory b,,) = run.ballot(FIRST + 8);
+        assertGt(b.time, time());
+        (, uint24 round,,) = run.result(1);
+        assertEq(round, FIRST);
+        fails(tooLate(b.time + run.horizon()));
+        accuse(FIRST, 1, 0, 1, 1);
+        vote(FIRST + 8, 1);
+        vote(FIRST + 8, 2);
+        accuse(FIRST + 8, 9, 0, 1, 1);
+    }
+
     function test_reverts_without_the_gradient_that_was_revealed() public {
         start(10, 10, 10, 1);
         commitAll(0, 3);

@@ -56,6 +56,23 @@ contract SettledPayTest is PayTest {
         assertEq(creditOf(3), 0);
     }
 
+    /// @dev A run that pays nothing for checks: their bits are recorded, and worth nothing.
+    function test_checks_without_a_reward() public {
+        p.checkReward = 0;
+        deploy();
+        fund(1 ether);
+        start(10, 10, 10);
+        play(7, 7, 7, 5);
+        (,,, uint256 checked) = run.result(1);
+        assertEq(checked, 5);
+        skipToSafe(FIRST);
+        settle(range(0, 2), 1);
+        for (uint256 id; id < 3; ++id) {
+            assertEq(creditOf(id), payOf(10, 30));
+        }
+        assertEq(run.pool(), 1 ether - 3 * payOf(10, 30));
+    }
+
     /// @dev The base is that of the round, whoever left or came since.
     function test_the_base_is_that_of_the_round() public {
         start(10, 10, 10, 10);

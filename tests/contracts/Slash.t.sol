@@ -205,6 +205,30 @@ contract SlashTest is CourtTest {
         assertBooks();
     }
 
+    /// @dev Nothing is left of it, and it leaves no second time.
+    function test_weight_of_one_that_left() public {
+        start(1, 20, 20);
+        playRound(0, 2);
+        leave(0);
+        uint256 left = time();
+        takeBack(FIRST, 1, 0);
+        skip(p.answerWindow);
+        vm.recordLogs();
+        slash(FIRST, 0, 0);
+        assertEq(vm.getRecordedLogs().length, 1, "slashed, and not left again");
+        IRunTypes.Seat memory s = run.seats(0);
+        assertEq(s.nextWeight, 0);
+        assertEq(s.named, 0);
+        assertEq(s.leftAt, left);
+        assertEq(s.until, FIRST + 1);
+        assertEq(run.roll().seated, 40);
+        assertRoll();
+        skipTo(left + run.horizon());
+        withdraw(0);
+        assertEq(ownerOf(0).balance, 0);
+        assertBooks();
+    }
+
     /// @dev Half a seat that comes back acts with half of its weight; the rounds before are paid with the whole.
     function test_acts_again_with_half_of_its_weight() public {
         start(20, 20, 20);

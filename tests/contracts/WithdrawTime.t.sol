@@ -39,6 +39,35 @@ contract WithdrawTimeTest is RunTest {
         vote(FIRST, 0);
     }
 
+    /// @dev A delay below the horizon makes nobody free before it.
+    function test_waits_for_the_horizon_where_the_delay_is_shorter() public {
+        (p.leaveDelay, p.voteWindow) = (uint32(run.horizon()) - 1, 1_000);
+        deploy();
+        start(10, 10, 10);
+        toVote(0, 2);
+        leave(0);
+        assertFreeAt(0, vm.getBlockTimestamp() + run.horizon());
+        assertPhase(IRunTypes.Phase.Vote);
+    }
+
+    function test_waits_for_both_where_they_are_equal() public {
+        (p.leaveDelay, p.voteWindow) = (uint32(run.horizon()), 1_000);
+        deploy();
+        start(10, 10, 10);
+        toVote(0, 2);
+        leave(0);
+        assertFreeAt(0, vm.getBlockTimestamp() + run.horizon());
+    }
+
+    function test_waits_for_a_delay_above_the_horizon() public {
+        (p.leaveDelay, p.voteWindow) = (uint32(run.horizon()) + 1, 1_000);
+        deploy();
+        start(10, 10, 10);
+        toVote(0, 2);
+        leave(0);
+        assertFreeAt(0, vm.getBlockTimestamp() + run.horizon() + 1);
+    }
+
     function test_waits_for_the_horizon_once_the_round_is_over() public {
         start(10, 10, 10);
         toVote(0, 2);
