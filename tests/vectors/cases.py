@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from trainer.protocol import acceptance, assignment, gradient, keychain, messages, sealing, step, sums, tree
+from trainer.protocol import acceptance, assignment, checks, gradient, keychain, messages, sealing, step, sums, tree
 from trainer.protocol.constants import CHUNK, KEYCHAIN_LENGTH, STEP_LIMIT
 
 Document = dict[str, Any]
@@ -334,6 +334,34 @@ def build_assignment() -> Document:
     return {"genesis": genesis, "seeds": seeds, "batches": batches}
 
 
+def build_checks() -> Document:
+    """Draws of all kinds: the first seats of a run that are drawn, and some that are not."""
+    domain, seed = messages.Domains.of(31337, CONTRACT).run, stream("draw seed", 32)
+    weights = {0: 1, 3: 255, 7: 40, 200: 7}
+    draws = []
+    for seat in range(24):
+        key, round_id, rate = stream(f"key of {seat}", 32), 64 + seat, (1, 3, 32)[seat % 3]
+        digest = checks.compute_digest(domain, seed, key, seat, round_id)
+        shown = {"seat": seat, "round": round_id, "key": text(key), "rate": rate, "digest": text(digest)}
+        target = checks.choose_target(digest, seat, weights) if checks.is_drawn(digest, rate) else None
+        draws.append(shown | {"target": target})
+    samples = []
+    for count, most in [(1, 4096), (700, 4096), (2_500, 9), (8_383_488, 13), (5_000, 4096)]:
+        digest = stream(f"digest {count}", 32)
+        positions = checks.Draw(2, 0, 1, digest).compute_positions(count, most)
+        bits = gradient.pack_bits(_bits(f"target {count}", count), np.zeros(count, np.bool_), 0)
+        sample = checks.pick_sample(bits, positions, count)
+        shown = {"digest": text(digest), "parameters": count, "sample": most, "positions": positions}
+        samples.append(shown | {"values": [sample[k // 8] >> k % 8 & 1 for k in range(len(positions))]})
+    return {
+        "runDomain": text(domain),
+        "seed": text(seed),
+        "weights": [[seat, weight] for seat, weight in weights.items()],
+        "draws": draws,
+        "samples": samples,
+    }
+
+
 def build_acceptance() -> Document:
     availability = []
     for haves, weights in [
@@ -400,6 +428,7 @@ BUILDERS = {
     "sealing": build_sealing,
     "keys": build_keys,
     "assignment": build_assignment,
+    "checks": build_checks,
     "acceptance": build_acceptance,
     "challenges": build_challenges,
     "invitations": build_invitations,

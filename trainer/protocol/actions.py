@@ -43,9 +43,25 @@ class Outcome:
     votable: bool
 
 
+@dataclass(frozen=True, order=True)
+class Charge:
+    """That a seat did not work honestly in the round that made `height`. gradient_root: what it revealed, 32 bytes.
+    witness: the drawn checker that found it; `accused` itself = none.
+    """
+
+    round: int
+    height: int
+    accused: int
+    witness: int
+    gradient_root: bytes
+
+
 @dataclass(frozen=True)
 class Local:
-    """What this machine holds. `pending`: (kind, round) of transactions that are sent and not decided."""
+    """What this machine holds. `pending`: (kind, round) of transactions that are sent and not decided. `is_sampling`:
+    the sample for the work in `trained` is still being computed. `is_recomputing`: disputes wait for their judgement.
+    `charges`: what came of those that were judged.
+    """
 
     height: int
     held: frozenset[bytes]
@@ -54,6 +70,9 @@ class Local:
     training: TrainingKey | None = None
     trained: TrainingKey | None = None
     pending: frozenset[tuple[str, int]] = field(default_factory=frozenset)
+    is_sampling: bool = False
+    is_recomputing: bool = False
+    charges: frozenset[Charge] = field(default_factory=frozenset)
 
 
 # ---------------------------------------------------------------------- actions
@@ -108,12 +127,15 @@ class Seal:
 
 @dataclass(frozen=True)
 class Send:
-    """Send a transaction: activate, open, bench, commit, reveal or vote. `haves` is for reveal, `seat` for bench."""
+    """Send a transaction: activate, open, bench, commit, reveal, vote or accuse. `haves` is for reveal, `seat` for
+    bench, `charge` for accuse.
+    """
 
     kind: str
     round: int
     haves: int = 0
     seat: int = 0
+    charge: Charge | None = None
 
 
 @dataclass(frozen=True)

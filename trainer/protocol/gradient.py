@@ -112,6 +112,14 @@ def is_padding_zero(bits: bytes, parameter_count: int) -> bool:
     return tail >> (parameter_count % 8) == 0
 
 
+def count_agreeing(bits: bytes, others: bytes, parameter_count: int) -> int:
+    """In how many of P parameters two packed gradients (Ppad / 8 bytes, padding zero) agree."""
+    if not len(bits) == len(others) == packed_length(parameter_count):
+        raise ValueError(f"not the packed bits of {parameter_count} parameters")
+    differing = np.frombuffer(bits, np.uint8) ^ np.frombuffer(others, np.uint8)
+    return parameter_count - int(np.bitwise_count(differing).sum(dtype=np.int64))
+
+
 def encode_plaintext(header: Header, bits: bytes) -> bytes:
     """Header and packed bits as one plaintext; raises ValueError if the bits do not belong to the header's parameter
     count.

@@ -26,6 +26,7 @@ from trainer.protocol.actions import (
     TrainingKey,
     Work,
 )
+from trainer.protocol.disputes import decide_accusations, is_sample_awaited
 from trainer.protocol.judgement import compute_required
 from trainer.protocol.misses import find_missed
 from trainer.protocol.phases import is_two_thirds, stretched
@@ -92,8 +93,9 @@ def decide(run: RunState, me: int, time: int, local: Local) -> list[Action]:
         actions += _act(run, record, me, time, phase, end, local)
     actions += _vote_late(run, me, local)
     actions += _train(run, me, phase, local)
+    actions += decide_accusations(run, me, time, local.charges, local.pending)
     is_over = phase is Phase.FINISHED or (run.stopped_at and phase in (Phase.IDLE, Phase.VOID, Phase.FINAL))
-    if is_over and not actions and not local.pending:
+    if is_over and not actions and not local.pending and not local.is_recomputing:
         actions.append(Done())
     return actions
 
@@ -204,7 +206,8 @@ def _act(run: RunState, record: Round, me: int, time: int, phase: Phase, end: in
         key = compute_training_key(run, me, record)
         if work and (work.seed, work.state_root) == (key.seed, key.state_root):
             return _send("commit", record.round, local)
-        return [Seal(key)] if local.trained == key else []
+        is_waiting = local.is_sampling and is_sample_awaited(run, record, time, end)
+        return [Seal(key)] if local.trained == key and not is_waiting else []
     if phase is Phase.REVEAL and mine and me not in record.reveals:
         missing = sum(1 << seat for seat, commit in record.commits.items() if commit.sealed_digest not in local.held)
         haves = sum(1 << seat for seat in record.commits) & ~missing

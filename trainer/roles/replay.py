@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from trainer.learn.inner_state import InnerState
 from trainer.learn.local_training import LocalResult, LocalTrainer
-from trainer.protocol.gradient import packed_length
+from trainer.protocol.gradient import count_agreeing
 from trainer.protocol.judgement import State
 from trainer.protocol.run_state import RunState
 from trainer.roles.training import compute_batches
+
+__all__ = ["GetState", "Stage", "count_agreeing", "plan_history", "plan_replay", "replay", "replay_stage"]
 
 GetState = Callable[[int], State]
 
@@ -85,11 +85,3 @@ def replay(
     if result is None:
         raise ValueError("a replay of nothing")
     return result
-
-
-def count_agreeing(bits: bytes, others: bytes, parameter_count: int) -> int:
-    """In how many of P parameters two packed gradients (Ppad / 8 bytes, padding zero) agree."""
-    if not len(bits) == len(others) == packed_length(parameter_count):
-        raise ValueError(f"not the packed bits of {parameter_count} parameters")
-    differing = np.frombuffer(bits, np.uint8) ^ np.frombuffer(others, np.uint8)
-    return parameter_count - int(np.bitwise_count(differing).sum(dtype=np.int64))
