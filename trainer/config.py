@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent  # of the checkout
 CACHE = ROOT / ".cache"  # what `make setup` made
 
 KUBO_SERIES = "0.43"  # settings and answers were measured on it; another series may rename either
+DTYPES = ("float32", "bfloat16")  # in which a worker's model computes; the first where nothing is said
 ANVIL_SERIES = "1.7"  # the first with a fractional block time that does not drift and the osaka fork
 
 

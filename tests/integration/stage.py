@@ -89,12 +89,14 @@ _trainers: dict[object, LocalTrainer] = {}
 _trainers_lock = threading.Lock()
 
 
-def share_trainer(task: Task, dataset: Dataset, settings: LocalSettings, schedule: Schedule) -> LocalTrainer:
+def share_trainer(
+    task: Task, dataset: Dataset, settings: LocalSettings, schedule: Schedule, dtype: str
+) -> LocalTrainer:
     """One trainer for all workers in this process: it holds compiled programs and data, nothing of a round."""
-    key = (json.dumps(task.config, sort_keys=True), settings, schedule)
+    key = (json.dumps(task.config, sort_keys=True), settings, schedule, dtype)
     with _trainers_lock:
         if key not in _trainers:
-            _trainers[key] = LocalTrainer(task, dataset, settings, schedule)
+            _trainers[key] = LocalTrainer(task, dataset, settings, schedule, dtype)
             _trainers[key].warm_up()
         return _trainers[key]
 

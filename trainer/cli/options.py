@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from trainer.config import DTYPES
 from trainer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -124,6 +125,19 @@ def ipfs_option(command: F) -> F:
         show_default=True,
         show_envvar=True,
         help="Address of your Kubo node's API.",
+    )(command)
+
+
+def dtype_option(command: F) -> F:
+    """--dtype."""
+    return click.option(
+        "--dtype",
+        type=click.Choice(DTYPES),
+        envvar="COMITIA_DTYPE",
+        default=DTYPES[0],
+        show_default=True,
+        show_envvar=True,
+        help="What this machine's model computes in; parameters and optimizer are float32 in any case.",
     )(command)
 
 

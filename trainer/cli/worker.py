@@ -14,6 +14,7 @@ import click
 
 from trainer.cli.options import (
     connect,
+    dtype_option,
     home_option,
     ipfs_option,
     json_option,
@@ -45,6 +46,7 @@ POLL_SECONDS = 0.1  # between two looks at the chain's head; one request on the 
     show_default=True,
     help="Between two looks at the chain; more on a public node.",
 )
+@dtype_option
 @ipfs_option
 @rpc_option
 @run_options
@@ -60,6 +62,7 @@ def worker(
     wanted: int | None,
     single_key: bool,
     poll_seconds: float,
+    dtype: str,
     as_json: bool,
     **key: Any,
 ) -> None:
@@ -76,7 +79,7 @@ def worker(
 
     def start() -> tuple[Parts, Seat]:
         client, deployment = connect(rpc_urls, run_name, deployments)
-        return assemble(client, deployment, operator, wanted, home.expanduser(), ipfs_api, report)
+        return assemble(client, deployment, operator, wanted, home.expanduser(), ipfs_api, report, dtype)
 
     made = _patiently(start, stop, report)
     if made is None:

@@ -6,8 +6,10 @@ nothing of the work remains.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +21,11 @@ import numpy.typing as npt
 import optax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from trainer.config import DTYPES
 from trainer.learn.inner_state import InnerState
+from trainer.learn.layout import Params
 from trainer.learn.settings import LocalSettings
-from trainer.learn.task import Dataset, Task
+from trainer.learn.task import Batch, Dataset, Task
 from trainer.protocol.gradient import pack_bits
 from trainer.protocol.step import Schedule
 
@@ -46,24 +50,47 @@ def _never() -> bool:
     return False
 
 
+_GANG = threading.Lock()
+"""Held during a step on several devices: they wait for each other in it, and two such steps at once, each on some of
+the devices, would wait for ever. With one device a step waits for nobody.
+"""
+
+
 class LocalTrainer:
     """Trains for one task and one run. Holds compiled programs and the data, and nothing that changes from round to
     round.
+
+    dtype: one of `config.DTYPES`, in which model and gradient are computed; parameters, optimizer and the comparison
+    stay float32. devices: those to use, None = all local ones. Each step's batch is split evenly over as many of them
+    as divide it. Both change the last digits only, and are each worker's own choice.
     """
 
-    def __init__(self, task: Task, dataset: Dataset, settings: LocalSettings, schedule: Schedule) -> None:
+    def __init__(
+        self,
+        task: Task,
+        dataset: Dataset,
+        settings: LocalSettings,
+        schedule: Schedule,
+        dtype: str = DTYPES[0],
+        devices: Sequence[jax.Device] | None = None,
+    ) -> None:
         self.task, self.dataset, self.settings, self.schedule = task, dataset, settings, schedule
         layout = task.layout
         optimizer = settings.make_optimizer(layout)
         cold = jax.eval_shape(lambda: optimizer.init(task.init(0)))
         self._inner_shapes, self._inner_tree = jax.tree.flatten(cold)
-        devices = jax.local_devices()
-        usable = max(n for n in range(1, len(devices) + 1) if settings.batch_size % n == 0)
-        mesh = Mesh(np.array(devices[:usable]), ("batch",))
+        offered = jax.local_devices() if devices is None else devices
+        usable = max(n for n in range(1, len(offered) + 1) if settings.batch_size % n == 0)
+        self.devices = tuple(offered[:usable])
+        self.numerics = describe_numerics(dtype, self.devices)
+        self._turn: AbstractContextManager[Any] = _GANG if usable > 1 else nullcontext()
+        mesh = Mesh(np.array(self.devices), ("batch",))
         self._split, self._whole = NamedSharding(mesh, PartitionSpec("batch")), NamedSharding(mesh, PartitionSpec())
 
+        compute_gradient = jax.value_and_grad(lower_precision(task.loss, dtype))
+
         def step(params: Any, inner: Any, batch: Any, rate: jax.Array) -> tuple[Any, Any, jax.Array]:
-            loss, gradient = jax.value_and_grad(task.loss)(params, batch)
+            loss, gradient = compute_gradient(params, batch)
             updates, inner = optimizer.update(gradient, inner, params)
             return jax.tree.map(lambda p, u: p + rate * u, params, updates), inner, loss
 
@@ -111,8 +138,9 @@ class LocalTrainer:
         for indices in batches:
             _raise_if(should_stop)
             batch = jax.device_put(self.dataset.get_batch(indices), self._split)
-            params, inner, loss = self._step(params, inner, batch, rate)
-            losses.append(float(loss))  # waits for the step: a stop is never more than one step away
+            with self._turn:
+                params, inner, loss = self._step(params, inner, batch, rate)
+                losses.append(float(loss))  # waits for the step: a stop is never more than one step away
         _raise_if(should_stop)
         moved_down, unmoved = self._compare(placed, params)
         bits = pack_bits(np.asarray(moved_down), np.asarray(unmoved), height)
@@ -156,8 +184,27 @@ def use_compile_cache(directory: Path) -> None:
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
-def describe_numerics() -> str:
-    """The numeric profile: what decides how floats come out here. Its digest goes into the header of a gradient."""
-    devices = jax.local_devices()
+def lower_precision(loss: Callable[[Params, Batch], jax.Array], dtype: str) -> Callable[[Params, Batch], jax.Array]:
+    """`loss` computed in `dtype`: it is given the parameters so, and computes as they are. Its value and gradient are
+    float32.
+    """
+    if dtype not in DTYPES:
+        raise ValueError(f"the dtype must be one of {', '.join(DTYPES)}, not {dtype!r}")
+    if dtype == "float32":
+        return loss
+
+    def lowered(params: Params, batch: Batch) -> jax.Array:
+        return loss({name: leaf.astype(dtype) for name, leaf in params.items()}, batch).astype(jnp.float32)
+
+    return lowered
+
+
+def describe_numerics(dtype: str = DTYPES[0], devices: Sequence[jax.Device] | None = None) -> str:
+    """The numeric profile: what decides how floats come out here. Its digest goes into the header of a gradient.
+    devices: None = all local ones.
+    """
+    devices = jax.local_devices() if devices is None else devices
     kinds = "+".join(sorted({f"{device.platform}/{device.device_kind}" for device in devices}))
-    return f"jax {jax.__version__}; optax {optax.__version__}; {len(devices)} x {kinds}; {jnp.float32.dtype.name}"
+    # Of float32 products: on a GPU it decides about TF32.
+    precision = jax.config.jax_default_matmul_precision or "default"  # type: ignore[attr-defined]
+    return f"jax {jax.__version__}; optax {optax.__version__}; {len(devices)} x {kinds}; {dtype}; matmul {precision}"

@@ -14,10 +14,11 @@ from trainer.chain.client import RunClient
 from trainer.chain.deployment import Deployment
 from trainer.chain.feed import EventFeed
 from trainer.chain.sender import DEFAULT_FEES, Sender
+from trainer.config import DTYPES
 from trainer.errors import UsageError
 from trainer.keys import OperatorKey
 from trainer.learn import integer_step
-from trainer.learn.local_training import LocalTrainer, describe_numerics, use_compile_cache
+from trainer.learn.local_training import LocalTrainer, use_compile_cache
 from trainer.learn.settings import LocalSettings
 from trainer.learn.task import Task
 from trainer.protocol import step
@@ -53,9 +54,10 @@ def assemble(
     home: Path,
     ipfs_api: str,
     report: Callable[..., None],
+    dtype: str = DTYPES[0],
 ) -> tuple[Parts, Seat]:
-    """The parts of a worker, ready to run. Raises UnreachableError and BlobError (wait and call again), UsageError,
-    LockedError.
+    """The parts of a worker, ready to run. dtype: in which its model computes. Raises UnreachableError and BlobError
+    (wait and call again), UsageError, LockedError.
     """
     replica = ChainReplica(EventFeed(client, deployment.block), deployment.parameters, client.domains)
     replica.poll()
@@ -75,7 +77,7 @@ def assemble(
         connect_seats(store, replica.run, allow_private=is_devnet)
         report("loading", what="specification, data shards and genesis state from IPFS")
         library = load_library(store, deployment.parameters, time.monotonic)
-        trainer = _make_trainer(library, deployment.parameters, home, report)
+        trainer = make_trainer(library, deployment.parameters, home, report, dtype)
         stack.pop_all()  # from here on the vault is the worker's
     parts = Parts(
         replica=replica,
@@ -92,18 +94,20 @@ def assemble(
         training=BackgroundTraining(trainer),
         vault=vault,
         keyring=keyring,
-        numerics=describe_numerics(),
+        numerics=trainer.numerics,
         report=report,
     )
     return parts, seat
 
 
-def _make_trainer(library: Library, parameters: Parameters, home: Path, report: Callable[..., None]) -> LocalTrainer:
+def make_trainer(
+    library: Library, parameters: Parameters, home: Path, report: Callable[..., None], dtype: str = DTYPES[0]
+) -> LocalTrainer:
     """A trainer for the run's task, compiled and timed: before the first round, not in it."""
     use_compile_cache(home / "jax-cache")
     task = Task.from_config(dict(library.specification.task))
     settings = LocalSettings.from_config(library.specification.training["local"])
-    trainer = LocalTrainer(task, task.load_data(library.shards), settings, make_schedule(parameters))
+    trainer = LocalTrainer(task, task.load_data(library.shards), settings, make_schedule(parameters), dtype)
     report("compiling", what="the model (seconds; less the next time)")
     seconds = trainer.warm_up()
     report(
@@ -111,6 +115,7 @@ def _make_trainer(library: Library, parameters: Parameters, home: Path, report: 
         seconds_a_round=round(seconds, 2),
         commit_min=parameters.commit_min,
         parameters=task.layout.parameter_count,
+        numerics=trainer.numerics,
     )
     return trainer
 

@@ -2,7 +2,8 @@
 K head width, F hidden, V vocabulary.
 
 RMSNorm without gains, rotary positions, normalised queries and keys with one temperature for each head, squared ReLU,
-no biases. Output projections start at zero.
+no biases. Output projections start at zero. Computes in the dtype of the parameters, but norms, softmax and loss in
+float32.
 """
 
 from __future__ import annotations
@@ -109,7 +110,7 @@ def compute_logits(model: dict[str, Any], params: Params, tokens_BT: jax.Array) 
         }
         x_BTD = x_BTD + _attend(model, weights, normalise(x_BTD), rotation)
         x_BTD = x_BTD + jnp.square(jax.nn.relu(normalise(x_BTD) @ weights["up"])) @ weights["down"]
-    return normalise(x_BTD) @ params["unembedding"]
+    return (normalise(x_BTD) @ params["unembedding"]).astype(jnp.float32)
 
 
 def compute_loss(model: dict[str, Any], params: Params, batch: Batch) -> jax.Array:
@@ -133,15 +134,18 @@ def _attend(
     normalise = partial(_normalise, epsilon=model["norm_epsilon"])
     query_BTHK = _rotate(normalise(query), rotation) * weights["temperature"][:, None]
     key_BTHK = _rotate(normalise(key), rotation)
-    scores_BHTT = jnp.einsum("bthk,bshk->bhts", query_BTHK, key_BTHK) / np.float32(np.sqrt(head_width))
+    cosines_BHTT = jnp.einsum("bthk,bshk->bhts", query_BTHK, key_BTHK).astype(jnp.float32)
+    scores_BHTT = cosines_BHTT / np.float32(np.sqrt(head_width))
     causal_TT = np.tril(np.ones((time, time), np.bool_))
-    shares_BHTT = jax.nn.softmax(jnp.where(causal_TT, scores_BHTT, -jnp.inf), axis=-1)
+    shares_BHTT = jax.nn.softmax(jnp.where(causal_TT, scores_BHTT, -jnp.inf), axis=-1).astype(value.dtype)
     return jnp.einsum("bhts,bshk->bthk", shares_BHTT, value).reshape(batch, time, width) @ weights["out"]
 
 
 def _normalise(x: jax.Array, epsilon: float) -> jax.Array:
     """RMSNorm over the last axis, without a gain."""
-    return x * jax.lax.rsqrt(jnp.mean(jnp.square(x), axis=-1, keepdims=True) + np.float32(epsilon))
+    wide = x.astype(jnp.float32)
+    scale = jax.lax.rsqrt(jnp.mean(jnp.square(wide), axis=-1, keepdims=True) + np.float32(epsilon))
+    return (wide * scale).astype(x.dtype)
 
 
 def _compute_rotation(time: int, head_width: int, base: float) -> tuple[jax.Array, jax.Array]:
@@ -152,6 +156,6 @@ def _compute_rotation(time: int, head_width: int, base: float) -> tuple[jax.Arra
 
 def _rotate(x_BTHK: jax.Array, rotation: tuple[jax.Array, jax.Array]) -> jax.Array:
     """Turns each pair (k, k + K/2) by its angle."""
-    cosines, sines = rotation
+    cosines, sines = (constant.astype(x_BTHK.dtype) for constant in rotation)
     left, right = jnp.split(x_BTHK, 2, axis=-1)
     return jnp.concatenate([left * cosines - right * sines, left * sines + right * cosines], axis=-1)
