@@ -10,6 +10,7 @@ import click
 
 from trainer.cli.accounts import account
 from trainer.cli.audit import audit
+from trainer.cli.bench import bench_group
 from trainer.cli.challenges import answer, challenge, lapse, overturn, slash
 from trainer.cli.deploy import deploy
 from trainer.cli.devnet import devnet
@@ -52,5 +53,7 @@ def main() -> None:
 
 for _command in (settle, claim, bid, take, withdraw_bid, seat_status, bench, retire):
     seat.add_command(_command)
-for _command in (devnet, account, deploy, run, seat, worker, status, audit, challenge, answer, overturn, slash, lapse):
+for _command in (devnet, account, deploy, run, seat, worker, status, audit, bench_group):
+    main.add_command(_command)
+for _command in (challenge, answer, overturn, slash, lapse):
     main.add_command(_command)
