@@ -70,7 +70,7 @@ def show(result: dict[str, Any]) -> None:
 
 
 def take_snapshot(sizes: tuple[int, ...] = SIZES) -> dict[str, Any]:
-    """What the test compares: every figure, exactly."""
+    """What the test compares."""
     return {str(seats): measure(seats, SNAPSHOT_ROUNDS) for seats in sizes}
 
 

@@ -116,7 +116,7 @@ function build({ roots, sources }) {
 const context = await getGlobalEdrContext();
 const chain = hardhatChainTypeToEdrChainType("l1");
 
-async function runnerConfig(id, { fuzzRuns, invariantRuns, invariantDepth, gasLimit, longFolder, longGasLimit }, name) {
+async function runnerConfig(id, { fuzzRuns, invariantRuns, invariantDepth, gasLimit, leftOut }) {
   const coinbase = Buffer.alloc(20);
   coinbase.writeUInt32BE(id, 16);
   const args = await solidityTestConfigToSolidityTestRunnerConfigArgs({
@@ -133,8 +133,9 @@ async function runnerConfig(id, { fuzzRuns, invariantRuns, invariantDepth, gasLi
         depth: invariantDepth,
         shrinkRunLimit: 0,
       }),
-      gasLimit: BigInt(name.startsWith(longFolder) ? longGasLimit : gasLimit),
+      gasLimit: BigInt(gasLimit),
     },
+    excludeTestPattern: leftOut,
     verbosity: 2,
     eip712CanonicalTypes: [],
     testSourcePaths: {},
@@ -156,9 +157,9 @@ async function runSuite(name, runner) {
 
 /** Runs suites in their order, and stops at the first that fails. */
 async function test({ id, order, limits }) {
+  const runner = await runnerConfig(id, limits);
   const times = {};
   for (const name of order) {
-    const runner = await runnerConfig(id, limits, name);
     const started = performance.now();
     const { all } = await runSuite(name, runner);
     times[name] = Math.round(performance.now() - started);
@@ -172,7 +173,7 @@ async function test({ id, order, limits }) {
 async function failures({ id, order, limits }) {
   const failed = [];
   for (const name of order) {
-    const { all } = await runSuite(name, await runnerConfig(id, limits, name));
+    const { all } = await runSuite(name, await runnerConfig(id, limits));
     for (const t of all) if (t.status === "Failure") failed.push(`${name}.${t.name.replace(/\(.*/, "")}`);
   }
   return { failed };
