@@ -19,6 +19,8 @@ abstract contract Accusations is RunStorage {
         Entry storage e = _entry(round, accused);
         if (e.round != round || e.stage == 0 || e.digest != bytes27(gradientRoot)) revert WrongGradient(accused);
         Seat storage s = _holderAt(accused, round);
+        // The id changed hands twice: who held it is not known any more, and nobody pays for another.
+        if (round < s.first) revert NoSeat();
         if (round <= s.condemnedIn) revert AlreadyCondemned(s.condemnedIn);
         Dissent storage d = _accusations[_accusationKey(round, accused, witness)];
         uint256 bit = 1 << uint256(seat);
@@ -36,13 +38,14 @@ abstract contract Accusations is RunStorage {
 
     function _condemn(uint32 round, uint8 accused, Seat storage s, uint8 witness, uint256 base) private {
         uint256 owed;
-        if (witness != accused) {
+        Seat storage w = _holderAt(witness, round);
+        if (witness != accused && round >= w.first) {
             Entry storage e = _entry(round, witness);
             if (e.round == round) owed = (_parameters.checkReward * uint256(e.weight)) / base;
         }
         s.condemnedIn = _clock.round;
         s.flags |= CONDEMNED;
-        _condemnations[_holderKey(accused, s.first)].push(Condemnation(_holderAt(witness, round).owner, uint32(block.timestamp), uint128(owed)));
+        _condemnations[_holderKey(accused, s.first)].push(Condemnation(w.owner, uint32(block.timestamp), uint128(owed)));
         emit Condemned(round, accused, witness, _clock.round, owed);
         if (_isActivated(s)) _bench(accused, s);
     }

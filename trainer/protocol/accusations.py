@@ -33,6 +33,9 @@ class Accusations(Part):
         if not is_revealed or record.reveals[accused].gradient_root[:27] != gradient_root[:27]:
             raise Revert("WrongGradient", accused)
         s = state.find_holder_at(accused, round_id)
+        # The id changed hands twice: who held it is not known any more, and nobody pays for another.
+        if round_id < s.first:
+            raise Revert("NoSeat")
         if round_id <= s.condemned_in:
             raise Revert("AlreadyCondemned", s.condemned_in)
         if state.accusations.get((round_id, accused, witness), Accusation()).voters >> seat & 1:
@@ -47,7 +50,8 @@ class Accusations(Part):
 
     def _condemn(self, call: Call, record: Round, s: Seat, witness: int) -> list[Event]:
         state, owed = self.state, 0
-        if witness != s.seat and state.has_entry(record.round, witness):
+        is_known = record.round >= state.find_holder_at(witness, record.round).first
+        if witness != s.seat and is_known and state.has_entry(record.round, witness):
             owed = state.parameters.check_reward * record.weights[witness] // record.base
         events = self._emit(Condemned(call.block, record.round, s.seat, witness, state.clock.round, owed))
         return events + self._bench(call, s) if s.is_activated else events
