@@ -26,7 +26,7 @@ class Cartel:
 
     def alter(self, parts: Parts) -> None:
         """Changes what the worker takes for the next state."""
-        parts.follower = Follower(parts.genesis, 0, self._lie)
+        parts.follower = Follower(parts.genesis, 0, parts.follower.rules, self._lie)
 
     def _lie(self, run: RunState, round_id: int, before: State, bits: Mapping[int, bytes]) -> tuple[State, bytes]:
         after, root = compute_next_state(run, round_id, before, bits)

@@ -46,7 +46,7 @@ from trainer.roles.assembly import assemble
 from trainer.roles.enrolment import make_card
 from trainer.roles.library import publish
 from trainer.roles.money import compute_money
-from trainer.roles.plan import Plan, make_plan
+from trainer.roles.plan import Plan, choose_checks, make_plan, make_training
 from trainer.roles.windows import compute_windows
 from trainer.roles.worker import Parts, Worker
 
@@ -361,7 +361,7 @@ class Stage:
             KuboStore(self.daemons[0].api),
             name,
             plan.task.config,
-            {"local": plan.settings.to_config()},
+            make_training(plan.settings, choose_checks(heights)),
             shards,
             genesis,
         )

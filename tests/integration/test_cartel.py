@@ -28,6 +28,7 @@ from trainer.protocol.run_state import RunState
 from trainer.protocol.types import Event, Status
 from trainer.roles.answering import make_answer
 from trainer.roles.examination import Examination, Examiner
+from trainer.roles.plan import CHECKS
 from trainer.roles.replica import ChainReplica
 from trainer.roles.watch_plan import Verdict
 from trainer.roles.watcher import Watcher
@@ -317,7 +318,7 @@ def examine_as_the_cartel(run: Run, cartel: Cartel) -> tuple[RunState, Examinati
     replica = ChainReplica(EventFeed(run.client, run.deployment.block), run.deployment.parameters, run.client.domains)
     replica.poll()
     final = next(event for event in events_of(run, RoundFinal) if event.height == LIE)
-    examiner = Examiner(KuboStore(run.stage.daemons[0].api), compute_next_state)
+    examiner = Examiner(KuboStore(run.stage.daemons[0].api), CHECKS, compute_next_state)
     found = examiner.rebuild(replica.run, final, 0, build_documents()[1])
     assert found.verdict is Verdict.WRONG
     return replica.run, replace(found, after=cartel.lies[0])

@@ -103,7 +103,7 @@ def test_a_wrong_root_with_a_quorum_is_not_followed_and_found_by_the_audit(deplo
         return after, compute_state_root(after)
 
     def corrupt(parts: Parts) -> None:
-        parts.follower = Follower(parts.genesis, 0, lie)
+        parts.follower = Follower(parts.genesis, 0, parts.follower.rules, lie)
 
     for seat in liars:
         run.start(seat, alter=corrupt)

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tests.protocol.checker import COUNT, RULES, Checker, train
 from trainer.protocol import session
-from trainer.protocol.actions import Action, Local, TrainingKey, Work
+from trainer.protocol.actions import Action, Charge, Local, TrainingKey, Work
 from trainer.protocol.contract import Anchor
-from trainer.protocol.gradient import Header, encode_plaintext, pack_bits
+from trainer.protocol.disputes import Dispute, find_disputes
+from trainer.protocol.gradient import NO_SAMPLE, Header, encode_plaintext
 from trainer.protocol.judgement import State
 from trainer.protocol.keychain import KeyChain, compute_round_key
 from trainer.protocol.messages import Domains, compute_commitment
@@ -26,7 +28,20 @@ from trainer.roles.follower import Follower, load_blobs
 if TYPE_CHECKING:
     from tests.protocol.simulation import Network
 
-COUNT = 1000  # parameters of the model
+__all__ = [
+    "COUNT",
+    "DOMAINS",
+    "GENESIS",
+    "PARAMETERS",
+    "RULES",
+    "STARTED",
+    "Disk",
+    "Machine",
+    "Sent",
+    "Weather",
+    "train",
+]
+
 GENESIS: State = np.arange(1024, dtype=np.int32)
 DOMAINS = Domains.of(31337, "0x" + "11" * 20)
 STARTED = 1_000_000  # chain time of block 0
@@ -64,6 +79,7 @@ class Weather:
     """What happens to one seat. Times are in ticks.
 
     away: (from, until) without this machine, which comes back with its disk only. training: ticks of one local work.
+    checking: ticks more until somebody else's is replayed.
     lag: blocks by which its node is behind. mempool: a transaction takes 1 to this many blocks. fetch: ticks to get a
     blob. lost: share of the transactions that vanish.
     """
@@ -71,6 +87,7 @@ class Weather:
     weight: int = 1
     away: tuple[tuple[int, int], ...] = ()
     training: int = 6
+    checking: int = 1
     lag: int = 0
     mempool: int = 1
     fetch: int = 1
@@ -86,6 +103,8 @@ class Disk:
     works: dict[int, Work] = field(default_factory=dict)
     states: dict[int, State] = field(default_factory=lambda: {0: GENESIS})
     blobs: dict[bytes, bytes] = field(default_factory=dict)
+    disputes: dict[tuple[int, int], Dispute] = field(default_factory=dict)
+    charges: set[Charge] = field(default_factory=set)
 
 
 @dataclass
@@ -100,7 +119,7 @@ class Sent:
     fork: int
 
 
-class Machine:
+class Machine(Checker):
     """One seat's machine: carries out what `session.decide` says."""
 
     def __init__(self, network: Network, seat: int, weather: Weather) -> None:
@@ -124,6 +143,7 @@ class Machine:
         self.training: tuple[TrainingKey, int] | None = None
         self.trained: tuple[TrainingKey, bytes] | None = None
         self.pending: dict[tuple[str, int], Sent] = {}
+        self.free_at = 0  # when it has trained, and replayed what it was drawn for
 
     def train(self, key: TrainingKey) -> bytes:
         """The local work; tests put dishonest work in."""
@@ -162,6 +182,9 @@ class Machine:
             training=self.training[0] if self.training else None,
             trained=self.trained[0] if self.trained else None,
             pending=frozenset(self.pending),
+            is_sampling=self.network.tick < self.free_at and self.find_draw() is not None,
+            is_recomputing=bool(self.disk.disputes),
+            charges=frozenset(self.disk.charges),
         )
         return session.decide(self.view, self.seat, head.time, local)
 
@@ -188,7 +211,9 @@ class Machine:
         states = {height: state for height, state in self.disk.states.items() if height <= self.view.height}
         good = [height for height, state in states.items() if compute_state_root(state) == self.view.get_root(height)]
         height = max(good, default=0)
-        self.follower = Follower(states[height] if good else GENESIS, height, self.network.next_state(self.seat))
+        self.follower = Follower(
+            states[height] if good else GENESIS, height, self.network.rules, self.network.next_state(self.seat)
+        )
         for work in self.disk.works.values():
             self.held[work.sealed_digest] = self.disk.blobs[work.sealed_digest]
 
@@ -200,6 +225,8 @@ class Machine:
                 self.held[digest] = self.disk.blobs[digest] = blob
         if self.training and tick >= self.training[1]:
             self.trained, self.training = (self.training[0], self.train(self.training[0])), None
+            self.free_at = tick + self.weather.checking
+        self.judge_dispute(tick)
 
     # ------------------------------------------------------------------ actions
 
@@ -214,6 +241,9 @@ class Machine:
                 blobs = load_blobs({seat: commit.sealed_digest for seat, commit in commits.items()}, self.held)
                 self.follower.judge(self.view, action.round, blobs, recorded=action.recorded)
             case session.Adopt():
+                judged = self.follower.judged[action.round]
+                for dispute in find_disputes(judged.judgement, judged.checks):
+                    self.disk.disputes[dispute.round, dispute.target] = dispute
                 self.follower.adopt(action.round, action.height)
                 self.disk.states[action.height] = self.follower.state
                 self.disk.states = dict(sorted(self.disk.states.items())[-2:])
@@ -233,7 +263,9 @@ class Machine:
     def _seal(self, key: TrainingKey) -> None:
         assert self.trained is not None
         bits = self.trained[1]
-        header = Header(self.seat, key.round, key.height, COUNT, bytes(8), 0, bytes(512))
+        draw = self.find_draw() if self.network.tick >= self.free_at else None
+        sample = self.make_sample(draw) if draw else NO_SAMPLE
+        header = Header(self.seat, key.round, key.height, COUNT, bytes(8), 0, sample)
         chain_key = compute_round_key(self.chain, self.view.seats[self.seat].find_tip(key.round).announced, key.round)
         plaintext = encode_plaintext(header, bits)
         blob = seal(plaintext, chain_key, run_domain=DOMAINS.run, round=key.round, seat=self.seat)
@@ -257,12 +289,8 @@ class Machine:
             args = (anchor, own.accepted, own.checked, own.state_root)
         elif action.kind == "bench":
             args = (action.seat,)
+        elif action.charge:
+            charge = action.charge
+            args = (charge.height, charge.accused, charge.gradient_root, charge.witness)
         sent = self.network.send(self, tick, action.kind, round_id, args)
         self.pending[action.kind, round_id] = sent
-
-
-def train(key: TrainingKey, seat: int) -> bytes:
-    """The bits of some local work: everybody's share a direction, each has some of its own."""
-    common = np.random.default_rng(list(key.state_root)).random(COUNT) < 0.5
-    own = np.random.default_rng([seat, key.height, key.inner_round, *key.seed]).random(COUNT) < 0.2
-    return pack_bits(common ^ own, np.zeros(COUNT, np.bool_), key.height)

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from hashlib import sha256
 from random import Random
 
-from tests.protocol.machine import DOMAINS, PARAMETERS, STARTED, Machine, Sent, Weather
+from tests.protocol.machine import DOMAINS, PARAMETERS, RULES, STARTED, Machine, Sent, Weather
+from trainer.protocol.checks import CheckRules
 from trainer.protocol.contract import Call, Contract, Revert
 from trainer.protocol.judgement import compute_next_state
 from trainer.protocol.run_state import RunState
@@ -20,7 +21,7 @@ from trainer.roles.follower import NextState
 # What a correct session may be told: it acted on a head that was true, and the next block was another.
 RACES = {
     "WrongPhase", "WrongRound", "AlreadyCommitted", "AlreadyRevealed", "AlreadyVoted", "AlreadyActive", "RoundClosed",
-    "BadAnchor", "RunFinished", "SlotBusy", "TooLittleWeight",
+    "BadAnchor", "RunFinished", "SlotBusy", "TooLittleWeight", "AlreadyCondemned",
 }  # fmt: skip
 BENCH_RACES = {"NotActive", "NotMissed"}  # another was faster, or the seat is back
 
@@ -30,8 +31,11 @@ STRANGER = "0x" + "cd" * 20  # who has no seat
 class Network:
     """Chain, mempool, blobs and machines."""
 
-    def __init__(self, weathers: list[Weather], seed: int, parameters: Parameters = PARAMETERS) -> None:
+    def __init__(
+        self, weathers: list[Weather], seed: int, parameters: Parameters = PARAMETERS, rules: CheckRules = RULES
+    ) -> None:
         self.random = Random(seed)
+        self.rules = rules
         self.state = RunState(parameters, DOMAINS)
         self.contract = Contract(self.state)
         self.events: list[Event] = []
@@ -119,6 +123,9 @@ class Network:
                 return self.contract.open_round(call)
             case "bench":
                 return self.contract.bench(call, sent.args[0], sent.round)  # type: ignore[arg-type]
+            case "accuse":
+                height, accused, root, witness = sent.args
+                return self.contract.accuse(call, sent.round, height, sent.seat, accused, root, witness)  # type: ignore[arg-type]
             case _:
                 return getattr(self.contract, sent.kind)(call, sent.round, sent.seat, *sent.args)
 

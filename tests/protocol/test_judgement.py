@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.protocol.machine import COUNT, DOMAINS, GENESIS, PARAMETERS
+from tests.protocol.machine import COUNT, DOMAINS, GENESIS, PARAMETERS, RULES
 from trainer.protocol.acceptance import compute_accepted
 from trainer.protocol.contract import Anchor, Call, Contract
 from trainer.protocol.gradient import Header, encode_plaintext, pack_bits
@@ -264,7 +264,7 @@ def test_worker_auditor_and_replay_agree(conducts: list[Conduct], random: object
         replayed = judge(auditor, ROUND, {seat: stage.blobs[seat] for seat in worker.bits}, only=frozenset(worker.bits))
         assert (replayed.accepted, replayed.bits) == (worker.accepted, worker.bits)
         assert (
-            Follower(GENESIS, 0).judge(auditor, ROUND, required).outcome.state_root
+            Follower(GENESIS, 0, RULES).judge(auditor, ROUND, required).outcome.state_root
             == (compute_next_state(auditor, ROUND, GENESIS, replayed.bits)[1])
         )
 

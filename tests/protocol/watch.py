@@ -11,6 +11,7 @@ import pytest
 from tests.protocol.machine import Machine
 from tests.protocol.simulation import BENCH_RACES, RACES, Network
 from trainer.protocol import session
+from trainer.protocol.events import Accused
 from trainer.protocol.tree import compute_state_root
 
 PATIENCE = 2500  # ticks after which a run that is not over is taken to stand still
@@ -19,8 +20,10 @@ PATIENCE = 2500  # ticks after which a run that is not over is taken to stand st
 class Watch:
     """Checks a network after every tick."""
 
-    def __init__(self, network: Network, halting: frozenset[int] = frozenset()) -> None:
-        self.network, self.halting = network, halting
+    def __init__(
+        self, network: Network, halting: frozenset[int] = frozenset(), dishonest: frozenset[int] = frozenset()
+    ) -> None:
+        self.network, self.halting, self.dishonest = network, halting, dishonest
         self.looked_at = {machine.seat: 0 for machine in network.machines}
 
     def look(self) -> None:
@@ -33,6 +36,8 @@ class Watch:
             self.looked_at[machine.seat] = len(machine.log)
             self.check_state(machine)
         self.check_words()
+        accused = {event.accused for event in self.network.events if isinstance(event, Accused)}
+        assert accused <= self.dishonest, "an honest seat is accused"
 
     def check_seal(self, seal: session.Seal) -> None:
         """Nothing of a round is sealed before it has opened, from the state that is final."""

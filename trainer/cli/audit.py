@@ -150,7 +150,7 @@ def audit(
     if not as_json:
         click.echo(f"run {deployment.address} at block {head.number}: {run.height} heights to replay", err=True)
     library = load_library(store, deployment.parameters, time.monotonic, with_shards=False)
-    found = Auditor(run, store, time.monotonic, report, claimed).replay(library.genesis)
+    found = Auditor(run, store, time.monotonic, report, claimed, rules=library.rules).replay(library.genesis)
     if save_file is not None:
         write_file(save_file, found.state.astype("<i4").tobytes())
     result = {

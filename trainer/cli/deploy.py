@@ -28,6 +28,7 @@ from trainer.errors import ComitiaError, UsageError
 
 if TYPE_CHECKING:
     from trainer.chain.artifacts import Artifact
+    from trainer.protocol.checks import CheckRules
 
 TIMEOUT = 300  # seconds to wait for the contract
 HARDHAT_ARTIFACT = Path("artifacts/contracts/TrainingRun.sol/TrainingRun.json")
@@ -83,6 +84,13 @@ HARDHAT_ARTIFACT = Path("artifacts/contracts/TrainingRun.sol/TrainingRun.json")
     metavar="NAME=SECONDS",
     help="Another value for a computed window, such as reveal_window=5.",
 )
+@click.option(
+    "--check",
+    "checks",
+    multiple=True,
+    metavar="NAME=NUMBER",
+    help="Another value for a rule of the cross-checks, such as rate=8 (docs/operating.md).",
+)
 @click.option("--genesis-seed", type=int, default=1, show_default=True, help="Seed of the genesis state.")
 @deployments_option
 @click.option("--hardhat/--no-hardhat", default=True, help="Compare the bytecode with Hardhat's.")
@@ -110,6 +118,7 @@ def deploy(
     answer_window: int | None,
     settle_window: int | None,
     overrides: tuple[str, ...],
+    checks: tuple[str, ...],
     genesis_seed: int,
     deployments: Path,
     hardhat: bool,
@@ -132,13 +141,13 @@ def deploy(
     from trainer.protocol.types import Parameters
     from trainer.roles.library import publish
     from trainer.roles.money import compute_fund, compute_money
-    from trainer.roles.plan import make_plan
+    from trainer.roles.plan import choose_checks, make_plan, make_training
     from trainer.roles.windows import DEVNET_WINDOW, compute_windows
 
     def say(text: str) -> None:
         click.echo(text, err=True)
 
-    chosen = _parse_overrides(overrides)
+    chosen, rules = _parse_overrides(overrides), _parse_checks(choose_checks(heights), checks)
     require_answer(yes)
     node = Node(split_urls(rpc_urls))
     devnet = DEVNET_WINDOW if node.chain_id == 31337 else None
@@ -168,7 +177,7 @@ def deploy(
         f"{ipfs_api}"
     )
     specification = publish(
-        KuboStore(ipfs_api), name, run.task.config, {"local": run.settings.to_config()}, shards, genesis
+        KuboStore(ipfs_api), name, run.task.config, make_training(run.settings, rules), shards, genesis
     )
     parameters = Parameters(
         genesis_root=compute_state_root(genesis),
@@ -237,6 +246,21 @@ def _compare_with_hardhat(artifact: Artifact) -> None:
             "py-solc-x and Hardhat compiled different bytecode: are the artifacts from a coverage run? Delete "
             "artifacts/ and cache/, and build again"
         )
+
+
+def _parse_checks(rules: CheckRules, given: tuple[str, ...]) -> CheckRules:
+    from trainer.protocol.checks import CheckRules
+
+    config: dict[str, object] = asdict(rules)
+    for text in given:
+        name, _, value = text.partition("=")
+        if name not in config or not value.isdigit():
+            raise UsageError(f"--check {text}: expected NAME=NUMBER with a name of {', '.join(config)}")
+        config[name] = int(value)
+    try:
+        return CheckRules.from_config({"checks": config})
+    except ValueError as error:
+        raise UsageError(f"--check: {error}") from None
 
 
 def _parse_overrides(overrides: tuple[str, ...]) -> dict[str, int]:

@@ -29,7 +29,10 @@ from trainer.protocol.sealing import sealed_length
 from trainer.protocol.step import Schedule
 from trainer.protocol.tree import compute_state_root
 from trainer.protocol.types import Parameters
+from trainer.roles.background import BackgroundReplay
 from trainer.roles.blob_desk import BlobDesk
+from trainer.roles.checking import CheckDesk
+from trainer.roles.docket import Docket
 from trainer.roles.enrolment import KeyRing, find_seat
 from trainer.roles.follower import Follower
 from trainer.roles.library import Library, load_library
@@ -78,10 +81,11 @@ def assemble(
         report("loading", what="specification, data shards and genesis state from IPFS")
         library = load_library(store, deployment.parameters, time.monotonic)
         trainer = make_trainer(library, deployment.parameters, home, report, dtype)
+        checks = _make_checks(seat.seat, library, trainer, vault, keyring, report)
         stack.pop_all()  # from here on the vault is the worker's
     parts = Parts(
         replica=replica,
-        follower=Follower(library.genesis, 0, compute_next_state),
+        follower=Follower(library.genesis, 0, library.rules, compute_next_state),
         genesis=library.genesis,
         desk=BlobDesk(
             store,
@@ -92,12 +96,28 @@ def assemble(
         ),
         submitter=Submitter(Sender(client, operator, DEFAULT_FEES), vault, report),
         training=BackgroundTraining(trainer),
+        checks=checks,
         vault=vault,
         keyring=keyring,
         numerics=trainer.numerics,
         report=report,
     )
     return parts, seat
+
+
+def _make_checks(
+    seat: int, library: Library, trainer: LocalTrainer, vault: Vault, keyring: KeyRing, report: Callable[..., None]
+) -> CheckDesk:
+    """The desk of the cross-checks: on the states that the vault keeps."""
+
+    def compute_key(run: RunState, round_id: int) -> bytes | None:
+        return keyring.compute_key(run.seats[seat], round_id)
+
+    def find_state(run: RunState, height: int) -> State | None:
+        return vault.load_state_of(run, height) if height else library.genesis
+
+    docket = Docket(vault.journal, vault.directory / "dispute")
+    return CheckDesk(seat, library.rules, BackgroundReplay(trainer), docket, compute_key, find_state, report)
 
 
 def make_trainer(

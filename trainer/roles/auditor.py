@@ -13,6 +13,7 @@ from trainer.blobs.store import BlobStore
 from trainer.errors import AuditMismatch, BlobError
 from trainer.protocol.acceptance import compute_members
 from trainer.protocol.answers import find_first_difference
+from trainer.protocol.checks import CheckRules
 from trainer.protocol.judgement import State, compute_next_state, compute_required
 from trainer.protocol.run_state import RunState
 from trainer.protocol.sealing import sealed_length
@@ -27,6 +28,11 @@ OTHER_SECONDS = 10  # to find one that was not accepted: nobody owes it for long
 
 Clock = Callable[[], float]
 Report = Callable[..., None]
+OnState = Callable[[int, State], None]
+
+
+def _ignore(height: int, state: State) -> None:
+    pass
 
 
 @dataclass(frozen=True)
@@ -48,31 +54,46 @@ class Auditor:
     """
 
     def __init__(
-        self, run: RunState, store: BlobStore, clock: Clock, report: Report, claimed: Mapping[int, State]
+        self,
+        run: RunState,
+        store: BlobStore,
+        clock: Clock,
+        report: Report,
+        claimed: Mapping[int, State],
+        *,
+        rules: CheckRules,
     ) -> None:
         self._run = run
         self._store = store
         self._clock = clock
         self._report = report
         self._claimed = claimed
-        self._examiner = Examiner(store, compute_next_state)
+        self._rules = rules
+        self._examiner = Examiner(store, rules, compute_next_state)
 
-    def replay(self, genesis: State) -> Audit:
+    def replay(self, genesis: State, until: int | None = None, on_state: OnState = _ignore) -> Audit:
         """Replays every round that made a height, in order. Raises AuditMismatch at the first that differs, BlobError
         if a blob of an accepted seat cannot be had. Rounds that an overturn took are told, and replayed where their
         blobs are still to be had.
+
+        until: the last height to replay, and then nothing about overturned rounds. on_state: is given every height and
+        its state, from 0 on.
         """
-        follower = Follower(genesis, 0)
+        finals = self._run.finals[:until]
+        follower = Follower(genesis, 0, self._rules)
         unjudged: list[int] = []
         overturned: dict[int, str] = {}
         gone = [r for r, record in sorted(self._run.rounds.items()) if record.final and record.overturned]
+        if until is not None:
+            gone = []
+        on_state(0, genesis)
         with ThreadPoolExecutor(AHEAD) as pool:
             try:
-                wanted = {final.round: pool.submit(self._fetch, final.round) for final in self._run.finals[:AHEAD]}
-                for position, final in enumerate(self._run.finals):
+                wanted = {final.round: pool.submit(self._fetch, final.round) for final in finals[:AHEAD]}
+                for position, final in enumerate(finals):
                     while gone and gone[0] < final.round:
                         self._look_at_overturned(follower, gone.pop(0), overturned)
-                    for later in self._run.finals[position + 1 : position + 1 + AHEAD]:
+                    for later in finals[position + 1 : position + 1 + AHEAD]:
                         if later.round not in wanted:
                             wanted[later.round] = pool.submit(self._fetch, later.round)
                     if not self._replay_round(follower, final.round, wanted.pop(final.round)):
@@ -81,9 +102,10 @@ class Auditor:
                         "replayed",
                         round=final.round,
                         height=final.height,
-                        heights=self._run.height,
+                        heights=len(finals),
                         root=final.state_root.hex()[:16],
                     )
+                    on_state(follower.height, follower.state)
                 for round_id in gone:
                     self._look_at_overturned(follower, round_id, overturned)
             finally:
@@ -136,10 +158,12 @@ class Auditor:
                 f"round {round_id} (height {final.height}): the root is {final.state_root.hex()} on chain, "
                 f"{own.state_root.hex()} replayed; " + self._locate(final.height, judged.state)
             )
-        if final.checked:
+        if own.checked != final.checked:
+            found = [f"{c.draw.checker} of {c.draw.target}: {c.finding}" for c in judged.checks]
             raise AuditMismatch(
-                f"round {round_id} (height {final.height}): cross-checks {sorted(compute_members(final.checked))} on "
-                f"chain, none replayed"
+                f"round {round_id} (height {final.height}): the paid cross-checks are "
+                f"{sorted(compute_members(final.checked))} on chain, {sorted(compute_members(own.checked))} replayed "
+                f"({found})"
             )
         follower.adopt(round_id, final.height)
         if (

@@ -22,19 +22,23 @@ def build_call(
     key: bytes | None,
 ) -> Call:
     """The call of an action. `work` and `own` outcome are those of its round; `head` is the anchor."""
-    round_id = action.round
+    round_id, call = action.round, None
     match action.kind:
         case "activate":
-            return calls.activate(seat)
+            call = calls.activate(seat)
         case "open":
-            return calls.open_round()
+            call = calls.open_round()
         case "bench":
-            return calls.bench(action.seat, round_id)
+            call = calls.bench(action.seat, round_id)
         case "commit" if work:
             commitment = compute_commitment(domains, round_id, seat, sender, work.gradient_root)
-            return calls.commit(round_id, seat, head, commitment, work.sealed_digest)
+            call = calls.commit(round_id, seat, head, commitment, work.sealed_digest)
         case "reveal" if work:
-            return calls.reveal(round_id, seat, work.gradient_root, key or NO_KEY, action.haves)
+            call = calls.reveal(round_id, seat, work.gradient_root, key or NO_KEY, action.haves)
         case "vote" if own:
-            return calls.vote(round_id, seat, head, own.accepted, own.checked, own.state_root)
-    raise ValueError(f"no transaction {action.kind!r} of round {round_id}")
+            call = calls.vote(round_id, seat, head, own.accepted, own.checked, own.state_root)
+        case "accuse" if charge := action.charge:
+            call = calls.accuse(round_id, charge.height, seat, charge.accused, charge.gradient_root, charge.witness)
+    if call is None:
+        raise ValueError(f"no transaction {action.kind!r} of round {round_id}")
+    return call

@@ -73,10 +73,12 @@ class KeyRing:
         return self._chains.get(tip)
 
     def compute_key(self, seat: Seat, round_id: int) -> bytes | None:
-        """The seat's key of a round; None where the chain that serves it is another operator's."""
+        """The seat's key of a round; None where the chain that serves it is another operator's, or is used up."""
         tip = seat.find_tip(round_id)
         chain = self.find(tip.tip)
-        return None if chain is None else compute_round_key(chain, tip.announced, round_id)
+        if chain is None or round_id - tip.announced > chain.length + 1:
+            return None
+        return compute_round_key(chain, tip.announced, round_id)
 
 
 def find_seat(run: RunState, operator: str, wanted: int | None) -> Seat:

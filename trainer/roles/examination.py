@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from trainer.blobs.store import BlobStore
 from trainer.errors import BlobError
 from trainer.protocol.acceptance import compute_members
+from trainer.protocol.checks import CheckRules, compute_checked, find_checks
 from trainer.protocol.events import RoundFinal
 from trainer.protocol.gradient import GradientError, decode_plaintext
 from trainer.protocol.judgement import State, compute_required, judge
@@ -43,8 +44,9 @@ class Examination:
 class Examiner:
     """Examines rounds; `next_state` computes the step."""
 
-    def __init__(self, store: BlobStore, next_state: NextState) -> None:
+    def __init__(self, store: BlobStore, rules: CheckRules, next_state: NextState) -> None:
         self._store = store
+        self._rules = rules
         self._next_state = next_state
 
     def get_digests(self, run: RunState, final: RoundFinal) -> dict[int, bytes]:
@@ -69,7 +71,7 @@ class Examiner:
             return None
         blobs = load_blobs({seat: commit.sealed_digest for seat, commit in record.commits.items()}, held)
         complaint = "" if missing else self._complain(run, final, blobs)
-        bits = {seat: found for seat in sorted(accepted) if (found := _open_bits(run, final.round, seat, blobs[seat]))}
+        bits = {seat: found for seat in sorted(accepted) if (found := open_bits(run, final.round, seat, blobs[seat]))}
         if set(bits) != accepted:
             # The bits of an accepted seat are not in its blob: somebody may know them all the same, and answer.
             return self._judge_without_sum(final, before, Verdict.UNKNOWN, complaint)
@@ -98,20 +100,24 @@ class Examiner:
         return {d: self._store.get(d, size, time.monotonic() + FETCH_SECONDS) for d in digests}
 
     def _complain(self, run: RunState, final: RoundFinal, blobs: Mapping[int, bytes]) -> str:
-        own = judge(run, final.round, blobs).accepted
-        if own != final.accepted:
-            return (
-                f"the accepted set is {sorted(compute_members(final.accepted))} on chain, "
-                f"{sorted(compute_members(own))} by the rules; no challenge can refute that"
-            )
-        return ""
+        judgement = judge(run, final.round, blobs)
+        found = {
+            "accepted set": (final.accepted, judgement.accepted),
+            "set of paid cross-checks": (final.checked, compute_checked(find_checks(run, self._rules, judgement))),
+        }
+        return "; ".join(
+            f"the {name} is {sorted(compute_members(there))} on chain, {sorted(compute_members(own))} by the rules; no "
+            f"challenge can refute that"
+            for name, (there, own) in found.items()
+            if there != own
+        )
 
     @staticmethod
     def _judge_without_sum(final: RoundFinal, before: State, verdict: Verdict, complaint: str = "") -> Examination:
         return Examination(final.round, final.height, verdict, before, before, b"", {}, complaint)
 
 
-def _open_bits(run: RunState, round_id: int, seat: int, blob: bytes) -> bytes | None:
+def open_bits(run: RunState, round_id: int, seat: int, blob: bytes) -> bytes | None:
     """The bits that a seat revealed, if its blob holds them. Whether the rules would have let it in does not matter
     here: the contract adds up whoever the voters accepted.
     """

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trainer.protocol.acceptance import compute_members
+from trainer.protocol.checks import Check, CheckRules, compute_checked, find_checks
 from trainer.protocol.events import RoundFinal
 from trainer.protocol.judgement import Judgement, State, compute_next_state, judge
 from trainer.protocol.run_state import RunState
@@ -21,9 +22,10 @@ NextState = Callable[[RunState, int, State, Mapping[int, bytes]], tuple[State, b
 
 @dataclass(frozen=True)
 class Judged:
-    """A judged round: why, the state it leads to (int32[Ppad]), and the outcome to vote for."""
+    """A judged round: why, its cross-checks, the state it leads to (int32[Ppad]), and the outcome to vote for."""
 
     judgement: Judgement
+    checks: tuple[Check, ...]
     state: State
     outcome: Outcome
 
@@ -36,6 +38,7 @@ class Judged:
             "excluded": {
                 seat: str(verdict) for seat, verdict in judgement.verdicts.items() if seat not in judgement.bits
             },
+            "checked": [check.draw.checker for check in self.checks if self.outcome.checked >> check.draw.checker & 1],
             "root": self.outcome.state_root.hex()[:16],
             "loss": round(sum(losses) / (65_536 * len(losses)), 4) if losses else None,
         }
@@ -44,7 +47,10 @@ class Judged:
 class Follower:
     """State of `height`, and the judged rounds that may follow it."""
 
-    def __init__(self, state: State, height: int, next_state: NextState = compute_next_state) -> None:
+    def __init__(
+        self, state: State, height: int, rules: CheckRules, next_state: NextState = compute_next_state
+    ) -> None:
+        self.rules = rules
         self.state = state
         self.height = height
         self.root = compute_state_root(state)
@@ -76,11 +82,13 @@ class Follower:
         judgement = judge(
             run, round_id, blobs, only=compute_members(record.final.accepted) if recorded and record.final else None
         )
+        checks = find_checks(run, self.rules, judgement)
         if judgement.bits:
             state, root = self._next_state(run, round_id, self.state, judgement.bits)
         else:  # nobody accepted: nobody votes, the round goes void
             state, root = self.state, run.get_root(self.height)
-        judged = Judged(judgement, state, Outcome(round_id, judgement.accepted, 0, root, judgement.votable))
+        outcome = Outcome(round_id, judgement.accepted, compute_checked(checks), root, judgement.votable)
+        judged = Judged(judgement, checks, state, outcome)
         self.judged[round_id] = judged
         return judged
 
@@ -104,7 +112,10 @@ def load_blobs(digests: Mapping[int, bytes], held: Mapping[bytes, bytes]) -> dic
 
 def describe_divergence(own: Outcome, final: RoundFinal, path: Path) -> str:
     """What a worker says whose own outcome is not the final one. path: where its own state is."""
-    sets = f"accepted {sorted(compute_members(own.accepted))} here, {sorted(compute_members(final.accepted))} there"
+    sets = "; ".join(
+        f"{name} {sorted(compute_members(here))} here, {sorted(compute_members(there))} there"
+        for name, here, there in (("accepted", own.accepted, final.accepted), ("checked", own.checked, final.checked))
+    )
     return (
         f"round {final.round} is final with another outcome: root {own.state_root.hex()} here, "
         f"{final.state_root.hex()} there; {sets}. This worker does not follow; its own state is {path}: "

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from trainer.blobs.store import BlobStore
 from trainer.errors import UsageError
 from trainer.learn.checkpoint import encode_state, parse_state
+from trainer.protocol.checks import CheckRules
 from trainer.protocol.constants import CHUNK, PROTOCOL_VERSION
 from trainer.protocol.judgement import State
 from trainer.protocol.specification import (
@@ -30,9 +31,10 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True)
 class Library:
-    """A run's documents, checked against the contract. `genesis`: int32[Ppad]."""
+    """A run's documents, checked against the contract. `rules`: of its cross-checks. `genesis`: int32[Ppad]."""
 
     specification: Specification
+    rules: CheckRules
     shards: Sequence[bytes]
     genesis: State
 
@@ -67,7 +69,8 @@ def load_library(store: BlobStore, parameters: Parameters, clock: Clock, *, with
     data = store.get(parameters.spec_digest, None, clock() + PIECE_SECONDS)
     try:
         specification = decode_specification(data)
-    except SpecificationError as error:
+        rules = CheckRules.from_config(specification.training)
+    except (SpecificationError, ValueError) as error:
         raise UsageError(str(error)) from error
     state = parse_state(b"".join(_fetch(store, specification.genesis, clock)))
     if (
@@ -75,7 +78,7 @@ def load_library(store: BlobStore, parameters: Parameters, clock: Clock, *, with
         or compute_state_root(state) != parameters.genesis_root
     ):
         raise UsageError("the genesis state on IPFS is not the one whose root the contract holds")
-    return Library(specification, _fetch(store, specification.shards, clock) if with_shards else (), state)
+    return Library(specification, rules, _fetch(store, specification.shards, clock) if with_shards else (), state)
 
 
 def _fetch(store: BlobStore, pieces: Sequence[Piece], clock: Clock) -> list[bytes]:

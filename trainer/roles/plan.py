@@ -1,16 +1,22 @@
-"""What a preset trains and how: task, local settings and schedule of a new run."""
+"""What a preset trains and how: task, local settings, schedule and cross-checks of a new run."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from trainer.learn.local_training import LocalTrainer
 from trainer.learn.models.char_gpt import make_config
 from trainer.learn.presets import make_local, make_schedule
 from trainer.learn.settings import LocalSettings
 from trainer.learn.task import Task
+from trainer.protocol.checks import CheckRules
 from trainer.protocol.step import Schedule
+
+CHECKS = CheckRules(rate=32, epoch=64, depth=8, sample=4096, agreement=97, recheck=96)
+# Of a run so short that the seed of a whole epoch would draw nobody before its end.
+SHORT_RUN = 512  # heights
+SHORT_CHECKS = replace(CHECKS, epoch=4, depth=4)
 
 
 @dataclass(frozen=True)
@@ -32,3 +38,13 @@ def make_plan(preset: str, heights: int, batch_size: int | None) -> Plan:
     if batch_size is not None:
         settings = replace(settings, batch_size=batch_size)
     return Plan(Task.from_config(make_config(preset)), settings, make_schedule(settings, heights))
+
+
+def choose_checks(heights: int) -> CheckRules:
+    """The rules of the cross-checks for a run of so many heights."""
+    return SHORT_CHECKS if heights < SHORT_RUN else CHECKS
+
+
+def make_training(settings: LocalSettings, rules: CheckRules) -> dict[str, object]:
+    """The section `training` of a run's specification."""
+    return {"local": settings.to_config(), "checks": asdict(rules)}

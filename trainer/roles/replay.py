@@ -17,7 +17,7 @@ from trainer.protocol.judgement import State
 from trainer.protocol.run_state import RunState
 from trainer.roles.training import compute_batches
 
-__all__ = ["GetState", "Stage", "count_agreeing", "plan_history", "plan_replay", "replay", "replay_stage"]
+__all__ = ["GetState", "Stage", "count_agreeing", "plan_replay", "replay", "replay_stage"]
 
 GetState = Callable[[int], State]
 
@@ -31,23 +31,18 @@ class Stage:
     seed: bytes
 
 
-def plan_history(run: RunState, round_id: int, seat: int, depth: int) -> tuple[Stage, ...]:
-    """The rounds before `round_id` through which a replay of the seat goes, oldest first: the good ones of its streak,
-    `depth` at most; none where it begins cold.
+def plan_replay(run: RunState, round_id: int, seat: int, depth: int) -> tuple[Stage, ...]:
+    """The rounds of a replay, oldest first: the good ones of the seat's streak, `depth` at most, none where it began
+    cold, and last `round_id` itself.
 
     Raises KeyError for a round that nobody has opened, ValueError where an overturn took what the round was trained
     from.
     """
-    height = run.rounds[round_id].height
-    begin = height - min(depth, run.compute_streak_before(round_id, seat))
-    finals = run.finals[begin:height]
-    return tuple(Stage(final.round, final.height - 1, run.rounds[final.round].seed) for final in finals)
-
-
-def plan_replay(run: RunState, round_id: int, seat: int, depth: int) -> tuple[Stage, ...]:
-    """All rounds of a replay, oldest first; the last is `round_id` itself. Raises as `plan_history`."""
     record = run.rounds[round_id]
-    return (*plan_history(run, round_id, seat, depth), Stage(round_id, record.height, record.seed))
+    begin = record.height - min(depth, run.compute_streak_before(round_id, seat))
+    finals = run.finals[begin : record.height]
+    history = (Stage(final.round, final.height - 1, run.rounds[final.round].seed) for final in finals)
+    return (*history, Stage(round_id, record.height, record.seed))
 
 
 def replay_stage(

@@ -51,6 +51,11 @@ class BackgroundTraining:
         self._thread = threading.Thread(target=work, name="training", daemon=True)
         self._thread.start()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether it is at work; not once the work is done, nor in a round that is sat out."""
+        return self._thread is not None and self._thread.is_alive()
+
     def skip(self, key: TrainingKey) -> None:
         """Counts as working on `key` without doing so: this round is sat out."""
         self.stop()
@@ -87,7 +92,7 @@ class Absence:
         the round, which it may not after a change of operators. is_dispensable: whether the others are two thirds.
         """
         if not has_key:
-            return "the key chain that serves it is another operator's"
+            return "the key chain that serves it is another operator's, or used up (`comitia seat new-tip`)"
         if has_inner or not key.inner_round or not is_dispensable:
             return ""
         if self._lost != key.inner_round:

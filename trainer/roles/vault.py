@@ -16,7 +16,10 @@ from trainer.protocol.session import Outcome, Work
 from trainer.protocol.tree import compute_state_root
 from trainer.roles.journal import Journal, Lock, telling_of_the_disk, write_file
 
-KEPT_STATES = 2  # newest public states: one to stand on, one in case a reorganisation takes the last round back
+# Newest public states: one to stand on, one in case a reorganisation takes the last round back; and beside those from
+# which a replay begins, as many as a dispute may wait for its turn.
+KEPT_STATES = 2
+DISPUTE_HEIGHTS = 8
 # Beside those the newest multiple of each: an overturn can go far back, and a replay from the first state takes long.
 KEPT_SPACINGS = (8, 64, 512)
 KEPT_ROUNDS = 16  # of sealed work and inner states
@@ -99,13 +102,13 @@ class Vault:
 
     # ------------------------------------------------------------------ states
 
-    def save_state(self, height: int, state: State) -> None:
-        """Public state of a height: int32 little-endian."""
+    def save_state(self, height: int, state: State, depth: int) -> None:
+        """Public state of a height: int32 little-endian. depth: of a replay, in heights."""
         write_file(self._path("state", height, "bin"), encode_state(state))
         paths = {int(path.stem): path for path in self._paths("state", "bin")}
         below = [kept for kept in paths if kept <= height]  # what is above was overturned
         spaced = {max((kept for kept in below if kept % spacing == 0), default=0) for spacing in KEPT_SPACINGS}
-        for gone in set(paths) - set(below[:KEPT_STATES]) - spaced:
+        for gone in set(paths) - set(below[: KEPT_STATES + depth + DISPUTE_HEIGHTS]) - spaced:
             with contextlib.suppress(FileNotFoundError):
                 paths[gone].unlink()
         self._prune("work", "sealed", KEPT_ROUNDS)
@@ -124,11 +127,14 @@ class Vault:
         for path in self._paths("state", "bin"):
             height = int(path.stem)
             data = path.read_bytes()
-            if height <= run.height and len(data) % 4096 == 0 and len(data):
-                state = parse_state(data)
-                if compute_state_root(state) == run.get_root(height):
-                    return height, state
+            if height <= run.height and (state := _parse(data, run.get_root(height))) is not None:
+                return height, state
         return None
+
+    def load_state_of(self, run: RunState, height: int) -> State | None:
+        """State int32[Ppad] of a height that stands, if it is still kept."""
+        data = _read(self._path("state", height, "bin"))
+        return None if data is None else _parse(data, run.get_root(height))
 
     # ------------------------------------------------------------------ files
 
@@ -142,6 +148,14 @@ class Vault:
         for path in list(self._paths(folder, suffix))[kept:]:
             with contextlib.suppress(FileNotFoundError):
                 path.unlink()
+
+
+def _parse(data: bytes, root: bytes) -> State | None:
+    """The state in a file, if it is the one with this root: another may be of a branch that is gone."""
+    if not data or len(data) % 4096:
+        return None
+    state = parse_state(data)
+    return state if compute_state_root(state) == root else None
 
 
 def _read(path: Path) -> bytes | None:

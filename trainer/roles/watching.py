@@ -66,7 +66,7 @@ def assemble_watcher(
             allow_private=is_devnet,
             report=report,
         ),
-        examiner=Examiner(store, compute_next_state),
+        examiner=Examiner(store, library.rules, compute_next_state),
         shelf=shelf,
         errands=Errands(None if key is None else Sender(client, key, DEFAULT_FEES), budget, report),
         suspicion=Suspicion(client, claimed),
@@ -91,7 +91,7 @@ def examine_round(
     library = load_library(store, deployment.parameters, time.monotonic, with_shards=False)
     report(f"replaying {final.height} rounds")
     try:
-        return replica, Examiner(store, compute_next_state).rebuild(run, final, 0, library.genesis)
+        return replica, Examiner(store, library.rules, compute_next_state).rebuild(run, final, 0, library.genesis)
     except BlobError as error:
         raise BlobError(f"round {round_id} cannot be recomputed: {error}") from error
 

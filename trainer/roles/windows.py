@@ -34,10 +34,13 @@ def compute_windows(training_seconds: float, block_seconds: float, challenge: in
     """Windows for rounds of `training_seconds` on a chain with a block every `block_seconds`. `challenge`, `answer`,
     `settle` are the operator's choice.
     """
-    commit_min = math.ceil(1.25 * training_seconds)  # nobody's speed excludes who trains within it
+    # Nobody's speed excludes who trains within it. Who is drawn to check trains twice, and waits with its commit up to
+    # three quarters of this. A round in which all commit ends earlier.
+    commit_min = math.ceil(2.75 * training_seconds)
+    pace = math.ceil(1.25 * training_seconds)  # of most rounds: what the ring must bear
     reveal = max(MIN_REVEAL, math.ceil(5 * block_seconds))
     vote = max(MIN_VOTE, math.ceil(8 * block_seconds))
-    cap = max(math.ceil(3 * training_seconds), commit_min)
+    cap = math.ceil(3 * training_seconds)
     covered = challenge + 2 * answer + settle
     return Windows(
         commit_min=commit_min,
@@ -50,5 +53,5 @@ def compute_windows(training_seconds: float, block_seconds: float, challenge: in
         settle_window=settle,
         activate_delay=math.ceil(2 * training_seconds),
         leave_delay=cap + reveal + vote,
-        ring=max(MIN_RING, 2 ** math.ceil(math.log2(math.ceil(covered / commit_min)))),
+        ring=max(MIN_RING, 2 ** math.ceil(math.log2(math.ceil(covered / pace)))),
     )

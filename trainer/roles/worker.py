@@ -23,6 +23,7 @@ from trainer.protocol.tree import compute_gradient_root
 from trainer.protocol.types import BlockRef
 from trainer.roles.blob_desk import BlobDesk
 from trainer.roles.call_builder import build_call
+from trainer.roles.checking import CheckDesk
 from trainer.roles.enrolment import KeyRing
 from trainer.roles.follower import Follower, describe_divergence, load_blobs
 from trainer.roles.replica import Replica
@@ -44,6 +45,7 @@ class Parts:
     desk: BlobDesk
     submitter: Submitter
     training: BackgroundTraining
+    checks: CheckDesk
     vault: Vault
     keyring: KeyRing
     numerics: str
@@ -89,6 +91,7 @@ class Worker:
                 self._stop.wait(self._poll_seconds)
         finally:
             self.parts.training.stop()
+            self.parts.checks.stop()
             self.parts.desk.close()
 
     def _turn(self) -> bool:
@@ -114,6 +117,7 @@ class Worker:
             key, result = self._trained, self._result = finished
             parts.report("trained", round=key.round, loss=round(result.mean_loss, 4), seconds=round(result.seconds, 2))
         self._show(run.clock)
+        parts.checks.turn(run, head.time, self._works, is_training=parts.training.is_busy)
         is_done, is_moving = False, True
         while is_moving and not self._stop.is_set():
             actions = self._decide(run, head)
@@ -145,6 +149,9 @@ class Worker:
             training=parts.training.key,
             trained=self._trained,
             pending=parts.submitter.pending,
+            is_sampling=parts.checks.is_sampling,
+            is_recomputing=bool(parts.checks.docket.open),
+            charges=frozenset(parts.checks.docket.charges),
         )
 
     def _recover(self) -> None:
@@ -167,6 +174,10 @@ class Worker:
         for kind, raw in newest.items():
             if kind in done and self.seat not in done[kind]:
                 parts.submitter.resend(kind, record.round, raw)
+        for round_id in sorted({charge.round for charge in parts.checks.docket.charges}):
+            accusations = [raw for kind, raw in parts.vault.load_transactions(round_id) if kind == "accuse"]
+            if accusations:
+                parts.submitter.resend("accuse", round_id, accusations[-1])
 
     def _rebase(self) -> None:
         """Stands on the newest state that the chain, as it is now, confirms: one from the disk, else the genesis."""
@@ -185,7 +196,7 @@ class Worker:
             case session.Judge():
                 self._judge(action)
             case session.Adopt():
-                self._adopt(action)
+                self._adopt(action, head)
             case session.Train():
                 self._train(action.key)
             case session.StopTraining():
@@ -206,11 +217,14 @@ class Worker:
         judged = parts.follower.judge(run, action.round, blobs, recorded=action.recorded)
         parts.report("judged", round=action.round, **judged.describe())
 
-    def _adopt(self, action: session.Adopt) -> None:
-        self.parts.follower.adopt(action.round, action.height)
-        self.parts.vault.save_state(action.height, self.parts.follower.state)
-        self.parts.desk.forget_before(action.round)
-        self.parts.report("final", round=action.round, height=action.height)
+    def _adopt(self, action: session.Adopt, head: BlockRef) -> None:
+        parts, run = self.parts, self.parts.replica.run
+        judged = parts.follower.judged[action.round]
+        parts.follower.adopt(action.round, action.height)
+        parts.vault.save_state(action.height, parts.follower.state, parts.checks.rules.depth)
+        parts.checks.note(run, judged.judgement, judged.checks, head.time)
+        parts.desk.forget_before(action.round)
+        parts.report("final", round=action.round, height=action.height)
 
     def _train(self, key: TrainingKey) -> None:
         parts = self.parts
@@ -241,7 +255,8 @@ class Worker:
         chain_key, result = self._compute_key(key.round), self._result
         assert result is not None
         assert chain_key is not None
-        blob = seal_gradient(run, self.seat, key, result.bits, result.mean_loss, chain_key, parts.numerics)
+        sample = parts.checks.get_sample(key.round)
+        blob = seal_gradient(run, self.seat, key, result.bits, result.mean_loss, chain_key, parts.numerics, sample)
         digest = parts.desk.put(blob, key.round)
         work = session.Work(key.round, key.seed, key.state_root, compute_gradient_root(result.bits), digest)
         parts.vault.save_work(work, blob, result.inner_state)
