@@ -147,6 +147,14 @@ def test_correlations_of_large_gradients() -> None:
         assert table[i, i] == max(table[i, j] for j in range(3) if j != i)
 
 
+def test_opposites_of_several_blocks_differ_in_all_bits() -> None:
+    """The most that a block can add up to, twice, and a rest."""
+    count = 2 * 4096 * 64 + 77
+    table = acceptance.compute_correlations(pack(np.array([[False], [True], [False]]).repeat(count, axis=1)), count)
+    assert table.dtype == np.int64
+    assert table.tolist() == [[count, -count, count], [-count, -count, -count], [count, -count, count]]
+
+
 @given(pairs=st.lists(st.tuples(st.integers(-50, 50), weights_of), min_size=1, max_size=12))
 def test_the_lower_median(pairs: list[tuple[int, int]]) -> None:
     """At least half lies at or below it, less than half lies below it."""
