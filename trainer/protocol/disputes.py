@@ -123,7 +123,8 @@ def _is_due(run: RunState, me: int, time: int, charge: Charge) -> bool:
     is_ours = holder.get_operator(charge.round) == holder.get_operator(run.clock.round)
     if not holder.is_active(charge.round) or run.find_holder_at(me, charge.round).named or not is_ours:
         return False
-    if charge.round <= run.find_holder_at(charge.accused, charge.round).condemned_in:
+    accused = run.find_holder_at(charge.accused, charge.round)
+    if charge.round <= accused.condemned_in or charge.round < accused.first:
         return False
     said = run.accusations.get((charge.round, charge.accused, charge.witness), Accusation())
     return not said.voters >> me & 1
