@@ -16,6 +16,7 @@ from trainer.cli.deploy import deploy
 from trainer.cli.devnet import devnet
 from trainer.cli.pay import claim, settle
 from trainer.cli.places import bid, take, withdraw_bid
+from trainer.cli.recompute import recompute
 from trainer.cli.runs import run
 from trainer.cli.seat_care import bench, retire, seat_status
 from trainer.cli.seats import seat
@@ -53,7 +54,7 @@ def main() -> None:
 
 for _command in (settle, claim, bid, take, withdraw_bid, seat_status, bench, retire):
     seat.add_command(_command)
-for _command in (devnet, account, deploy, run, seat, worker, status, audit, bench_group):
+for _command in (devnet, account, deploy, run, seat, worker, status, audit, recompute, bench_group):
     main.add_command(_command)
 for _command in (challenge, answer, overturn, slash, lapse):
     main.add_command(_command)

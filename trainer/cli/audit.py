@@ -1,42 +1,48 @@
-"""`comitia audit`: replays a run from the chain and IPFS alone."""
+"""`comitia audit`: replays a run from the chain and IPFS alone, and recomputes a share of the training."""
 
 from __future__ import annotations
 
+import secrets
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from trainer.cli.options import (
-    connect,
-    deployments_option,
+    dtype_option,
     home_option,
     ipfs_option,
     json_option,
     key_options,
     load_key,
-    parse_address,
     parse_coins,
     rpc_option,
     show,
-    split_urls,
+)
+from trainer.cli.progress import Progress
+from trainer.cli.recompute import (
+    DISAGREES,
+    Training,
+    address_options,
+    depth_option,
+    make_reporter,
+    open_run,
+    parse_share,
+    prepare,
+    reach,
 )
 from trainer.cli.watch import POLL_SECONDS, watch
-from trainer.errors import UsageError
+from trainer.errors import AuditMismatch, UsageError
 
 if TYPE_CHECKING:
-    from trainer.chain.client import RunClient
-    from trainer.chain.deployment import Deployment
+    from trainer.protocol.judgement import State
+    from trainer.roles.auditor import Audit, Auditor
+    from trainer.roles.recomputation import Recomputer
 
 
 @click.command()
-@click.option("--address", type=parse_address, help="Address of the run's contract: nothing else is needed.")
-@click.option(
-    "--run", "run_name", envvar="COMITIA_RUN", show_envvar=True, help="In place of --address: name or file of the run."
-)
-@deployments_option
+@address_options
 @click.option(
     "--state",
     "state_file",
@@ -51,6 +57,16 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write the last replayed state here (raw int32).",
 )
+@click.option(
+    "--training",
+    "share",
+    type=parse_share,
+    metavar="SHARE",
+    help="Recompute this share of the seats' training, too (5% or 0.05; 1 = all), drawn at random.",
+)
+@click.option("--seed", type=click.IntRange(0), help="With --training: draw the same submissions again.")
+@depth_option
+@dtype_option
 @click.option(
     "--watch",
     "is_watching",
@@ -82,6 +98,10 @@ def audit(
     state_file: Path | None,
     state_height: int | None,
     save_file: Path | None,
+    share: float | None,
+    seed: int | None,
+    depth: int | None,
+    dtype: str,
     is_watching: bool,
     budget: int | None,
     poll_seconds: float,
@@ -91,92 +111,102 @@ def audit(
     as_json: bool,
     **key: Any,
 ) -> None:
-    """Replays every final round and compares every root. Exit code 8: a root or an accepted set differs; 11: a blob
-    cannot be had.
+    """Replays every final round and compares every root. Exit code 8: a root or an accepted set differs, or work that
+    --training recomputed; 11: a blob cannot be had.
     """
-
-    from trainer.blobs.kubo import KuboStore
-    from trainer.chain.feed import EventFeed
     from trainer.roles.auditor import Auditor
     from trainer.roles.journal import write_file
     from trainer.roles.library import load_library
-    from trainer.roles.neighbours import connect_seats
-    from trainer.roles.replica import ChainReplica
-    from trainer.roles.watching import read_state
+    from trainer.roles.recomputation import Recomputer, draw_submissions
 
     started = time.monotonic()
-    is_run_asked = click.get_current_context().get_parameter_source("run_name") is ParameterSource.COMMANDLINE
-    if (is_run_asked and address) or not (run_name or address):
-        raise UsageError("say which run: --address 0x… or --run NAME")
-
-    def reach() -> tuple[RunClient, Deployment]:
-        return _reach(rpc_urls, address, str(run_name), deployments)
-
+    if share is None and (seed is not None or depth is not None):
+        raise UsageError("--seed and --depth go with --training")
     if is_watching:
-        if save_file is not None:
-            raise UsageError("--save is of a replay that ends; leave --watch away")
-        claimed = {}
-        if state_file is not None:
-            claimed[_find_height(state_file, state_height)] = read_state(state_file)
+        if save_file is not None or share is not None:
+            raise UsageError("--save and --training are of a replay that ends; leave --watch away")
         account = load_key(home, **key) if key["account"] or key["keystore"] else None
-        watch(reach, account, budget or 0, home, ipfs_api, claimed, as_json, poll_seconds)
+        watch(
+            lambda: reach(rpc_urls, address, run_name, deployments),
+            account,
+            budget or 0,
+            home,
+            ipfs_api,
+            _read_claimed(state_file, state_height),
+            as_json,
+            poll_seconds,
+        )
         return
     if budget is not None:
         raise UsageError("--budget goes with --watch: an audit that ends posts no challenges")
-    client, deployment = reach()
-    replica = ChainReplica(EventFeed(client, deployment.block), deployment.parameters, client.domains)
-    head = replica.poll()
-    run = replica.run
-    claimed = {}
-    if state_file is not None:
-        height = _find_height(state_file, state_height)
-        if not 1 <= height <= run.height:
-            raise UsageError(f"--state is of height {height}; the run's final heights are 1 to {run.height}")
-        claimed[height] = read_state(state_file)
+    client, deployment = reach(rpc_urls, address, run_name, deployments)
+    run, store, block = open_run(client, deployment, ipfs_api)
+    claimed = _read_claimed(state_file, state_height)
+    if any(not 1 <= height <= run.height for height in claimed):
+        raise UsageError(f"--state is of height {min(claimed)}; the run's final heights are 1 to {run.height}")
+    progress = Progress(0, is_quiet=as_json)
+    train_report = make_reporter(progress)
 
     def report(event: str, **values: object) -> None:
         if event == "overturned":
-            if not as_json:
-                click.echo(f"round {values['round']}: overturned: {values['reason']}", err=True)
-        elif not as_json:
-            click.echo(
+            progress.say(f"round {values['round']}: overturned: {values['reason']}")
+        elif event == "replayed":
+            progress.say(
                 f"round {values['round']}: height {values['height']} of {values['heights']}, root {values['root']}… "
-                f"equal",
-                err=True,
+                f"equal"
             )
+        else:
+            train_report(event, **values)
 
-    store = KuboStore(ipfs_api)
-    connect_seats(store, run, allow_private=deployment.chain_id == 31337)
-    if not as_json:
-        click.echo(f"run {deployment.address} at block {head.number}: {run.height} heights to replay", err=True)
-    library = load_library(store, deployment.parameters, time.monotonic, with_shards=False)
-    found = Auditor(run, store, time.monotonic, report, claimed, rules=library.rules).replay(library.genesis)
+    progress.say(f"run {deployment.address} at block {block}: {run.height} heights to replay")
+    library = load_library(store, deployment.parameters, time.monotonic, with_shards=share is not None)
+    auditor = Auditor(run, store, time.monotonic, report, claimed, rules=library.rules)
+    trained: dict[str, Any] = {}
+    if share is None:
+        found, wrong = auditor.replay(library.genesis), ""
+    else:
+        training = prepare(library, deployment, home, dtype, depth, report)
+        seed = secrets.randbits(32) if seed is None else seed
+        drawn = draw_submissions(run, share, seed)
+        progress.say(f"{len(drawn)} submissions to train again, drawn with --seed {seed}")
+        found, trained, wrong = _train_again(
+            auditor, library.genesis, training, Recomputer(run, store, training.trainer, training.depth, drawn, report)
+        )
+        trained = {"training_seed": seed} | trained
+    progress.close()
     if save_file is not None:
         write_file(save_file, found.state.astype("<i4").tobytes())
     result = {
-        "verdict": "ok",
+        "verdict": "ok" if not wrong else "training disagrees",
         "heights": found.height,
         "rounds": len(run.rounds),
         "root": found.root.hex(),
         "unjudged_rounds": list(found.unjudged),
         "overturned_rounds": {str(round_id): reason for round_id, reason in found.overturned.items()},
-        "block": head.number,
+        "block": block,
+        **trained,
         "seconds": round(time.monotonic() - started, 2),
     }
     show(result, as_json=as_json)
+    if wrong:
+        raise AuditMismatch(f"work that does not agree with its recomputation: {wrong}")
 
 
-def _reach(
-    rpc_urls: tuple[str, ...], address: str | None, run_name: str, deployments: Path
-) -> tuple[RunClient, Deployment]:
-    """Client and deployment of --address, whatever COMITIA_RUN names, or of --run."""
-    from trainer.chain.client import RunClient
-    from trainer.chain.discovery import discover_deployment
+def _train_again(
+    auditor: Auditor, genesis: State, training: Training, recomputer: Recomputer
+) -> tuple[Audit, dict[str, Any], str]:
+    """The audit, what was recomputed on the way, and what of it disagrees."""
+    found = auditor.replay(genesis, on_state=recomputer.on_state)
+    wrong = [each for each in recomputer.found if training.judge(each) == DISAGREES]
+    names = ", ".join(f"round {each.round} seat {each.seat} ({each.percent:.2f} %)" for each in wrong)
+    return found, training.summarise(recomputer.found), names
 
-    if address is None:
-        return connect(rpc_urls, run_name, deployments)
-    deployment = discover_deployment(split_urls(rpc_urls), address)
-    return RunClient(split_urls(rpc_urls), deployment), deployment
+
+def _read_claimed(state_file: Path | None, given: int | None) -> dict[int, State]:
+    """The state of --state by its height."""
+    from trainer.roles.watching import read_state
+
+    return {} if state_file is None else {_find_height(state_file, given): read_state(state_file)}
 
 
 def _find_height(state_file: Path, given: int | None) -> int:
