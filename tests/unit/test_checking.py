@@ -268,13 +268,13 @@ def dispute(desk: Desk, bits: bytes) -> None:
 def test_a_dispute_is_recomputed_and_judged(desk: Desk, bits: bytes, accused: int, witness: int) -> None:
     close_draws(desk)
     dispute(desk, bits)
-    desk.turn(RULES.depth + 2)
-    assert desk.rounds() == [9, 10, 11, 12, 13]
+    desk.turn(2 * RULES.depth + 2)
+    assert desk.rounds() == [5, 6, 7, 8, 9, 10, 11, 12, 13]  # twice as deep as a sample
     root = sha256(b"root %d" % accused).digest()
     assert desk.desk.docket.charges == {Charge(ROUND, ROUND - 1, accused, witness, root)}
     assert not desk.desk.docket.open
     event, values = desk.reports[-1]
-    assert (event, values["accused"], values["seconds"]) == ("recomputed", [accused], 2.5)
+    assert (event, values["accused"], values["seconds"]) == ("recomputed", [accused], 4.5)
 
 
 def test_a_sample_takes_the_place_of_a_dispute(desk: Desk) -> None:
@@ -287,7 +287,7 @@ def test_a_sample_takes_the_place_of_a_dispute(desk: Desk) -> None:
     desk.desk._drawn_at = (0, 0)
     desk.turn(RULES.depth)
     assert {job.name[0] for job, _ in desk.background.started[3:]} == {"sample"}
-    desk.turn(8)
+    desk.turn(12)
     assert desk.desk.docket.charges
     assert ("sampled", ROUND + 1) in [(event, values.get("round")) for event, values in desk.reports]
 
@@ -298,7 +298,7 @@ def test_disputes_and_charges_survive_a_restart(desk: Desk, tmp_path: Path) -> N
     before = desk.desk.docket.open
     desk.desk.docket = reopen(desk, tmp_path)
     assert desk.desk.docket.open == before
-    desk.turn(RULES.depth + 2)
+    desk.turn(2 * RULES.depth + 2)
     charges = desk.desk.docket.charges
     assert len(charges) == 1
     again = reopen(desk, tmp_path)
@@ -316,11 +316,11 @@ def reopen(desk: Desk, folder: Path) -> Docket:
 def test_a_dispute_lapses_with_its_round_or_without_its_states(desk: Desk) -> None:
     close_draws(desk)
     dispute(desk, bits_of("cheat"))
-    desk.kept = range(8, 100)
+    desk.kept = range(4, 100)
     desk.turn()
     assert desk.reports[-1] == (
         "not judged",
-        {"round": ROUND, "target": 1, "reason": "the state of height 7 is not kept any more"},
+        {"round": ROUND, "target": 1, "reason": "the state of height 3 is not kept any more"},
     )
     assert not desk.desk.docket.open
     assert not desk.desk.docket.charges

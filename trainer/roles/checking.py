@@ -19,6 +19,9 @@ from trainer.roles.docket import Docket
 from trainer.roles.replay import Stage, plan_replay
 
 SAMPLE, DISPUTE = "sample", "dispute"
+# Heights before a disputed round from which its replay begins, in depths: one that begins where the sample's did lacks
+# the same momentum, and would be no second opinion.
+DISPUTE_DEPTHS = 2
 AWAITED = 2  # rounds of a replay that may be missing for its commit to wait: more are not done in time
 # ("sample", round, target) or ("dispute", round, target)
 Name = tuple[str, int, int]
@@ -74,6 +77,11 @@ class CheckDesk:
         self._samples: dict[int, bytes] = {}
 
     # ------------------------------------------------------------------ what the worker asks
+
+    @property
+    def reach(self) -> int:
+        """How many heights back a replay begins, at the most."""
+        return DISPUTE_DEPTHS * self.rules.depth
 
     def turn(self, run: RunState, time: int, sealed: Collection[int], *, is_training: bool) -> None:
         """One look at the run. sealed: rounds whose work has left for the chain; is_training: whether the worker's own
@@ -168,7 +176,7 @@ class CheckDesk:
             self._lapse(dispute, "its round is safe, or does not stand")
         stakes = [(-compute_unvested(run, dispute, time), name) for name, dispute in self.docket.open.items()]
         for _, (round_id, target) in sorted(stakes):
-            yield (DISPUTE, round_id, target), plan_replay(run, round_id, target, self.rules.depth)
+            yield (DISPUTE, round_id, target), plan_replay(run, round_id, target, DISPUTE_DEPTHS * self.rules.depth)
 
     # ------------------------------------------------------------------ what is done
 

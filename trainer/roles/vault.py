@@ -102,13 +102,13 @@ class Vault:
 
     # ------------------------------------------------------------------ states
 
-    def save_state(self, height: int, state: State, depth: int) -> None:
-        """Public state of a height: int32 little-endian. depth: of a replay, in heights."""
+    def save_state(self, height: int, state: State, reach: int) -> None:
+        """Public state of a height: int32 little-endian. reach: heights back from which a replay may begin."""
         write_file(self._path("state", height, "bin"), encode_state(state))
         paths = {int(path.stem): path for path in self._paths("state", "bin")}
         below = [kept for kept in paths if kept <= height]  # what is above was overturned
         spaced = {max((kept for kept in below if kept % spacing == 0), default=0) for spacing in KEPT_SPACINGS}
-        for gone in set(paths) - set(below[: KEPT_STATES + depth + DISPUTE_HEIGHTS]) - spaced:
+        for gone in set(paths) - set(below[: KEPT_STATES + reach + DISPUTE_HEIGHTS]) - spaced:
             with contextlib.suppress(FileNotFoundError):
                 paths[gone].unlink()
         self._prune("work", "sealed", KEPT_ROUNDS)

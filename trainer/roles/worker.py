@@ -221,7 +221,7 @@ class Worker:
         parts, run = self.parts, self.parts.replica.run
         judged = parts.follower.judged[action.round]
         parts.follower.adopt(action.round, action.height)
-        parts.vault.save_state(action.height, parts.follower.state, parts.checks.rules.depth)
+        parts.vault.save_state(action.height, parts.follower.state, parts.checks.reach)
         parts.checks.note(run, judged.judgement, judged.checks, head.time)
         parts.desk.forget_before(action.round)
         parts.report("final", round=action.round, height=action.height)
