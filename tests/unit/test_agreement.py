@@ -2,13 +2,17 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from trainer.cli import main
 from trainer.cli.bench import describe, explain
+from trainer.learn import numerics
 from trainer.learn.inner_state import InnerState
 from trainer.learn.local_training import LocalResult
 from trainer.learn.numerics import Numerics
@@ -75,8 +79,8 @@ TASK = Task(
 @pytest.fixture(scope="module")
 def measured():
     """(measurement, starts, agreements, cost as told by the ticks)"""
-    numerics = [make_numerics("exact", 0.0), make_numerics("rough", 0.02)]
-    measurement = Measurement(TASK, Data(), SETTINGS, SCHEDULE, numerics, 2, 1)
+    ways = [make_numerics("exact", 0.0), make_numerics("rough", 0.02)]
+    measurement = Measurement(TASK, Data(), SETTINGS, SCHEDULE, ways, 2, 1)
     ticks = []
     starts = choose_starts(2, 40)
     return measurement, starts, measurement.run(starts, lambda done, what: ticks.append(done)), sum(ticks)
@@ -208,6 +212,39 @@ def test_json_and_words_hold_the_advice():
     assert data["advice"]["recheck"] < 97
     assert set(data["advice"]["thresholds"]) == {"95", "96", "97", "98", "99"}
     assert '"agreement": 97' in explain(findings, advice)[-1]
+
+
+@pytest.mark.parametrize(("processors", "count"), [(None, 4), ([], 3)])
+def test_on_a_gpu_its_precisions_are_compared_and_the_cpu(monkeypatch, processors, count):
+    """As far as this machine can tell: here they are all the same."""
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    if processors is not None:
+        monkeypatch.setattr("trainer.learn.numerics._find_processors", lambda: processors)
+    names = ["float32 (TF32 on)", "float32 (TF32 off)", "bfloat16", "float32 (CPU)"]
+    found = numerics.find_numerics()
+    assert [each.name for each in found] == names[:count]
+    assert ("CPU" in numerics.explain_missing()) == (count == 3)
+    shape = (4, 256)
+    task = replace(
+        TASK,
+        init=lambda seed: {"w": jnp.zeros(shape, jnp.float32)},
+        loss=lambda params, batch: jnp.mean((batch[0] @ params["w"] - 1) ** 2),
+    )
+    data = SimpleNamespace(bound=9, get_batch=lambda indices: (np.ones((len(indices), 4), np.float32),))
+    settings = replace(SETTINGS, local_steps=1, batch_size=1, adam_leaves=())
+    state = np.arange(1024, dtype=np.int32)
+    bits = {
+        each.make(task, data, settings, SCHEDULE).train(state, None, [np.zeros(1, np.int64)], 0).bits
+        for each in found
+        if each.name.startswith("float32")
+    }
+    assert len(bits) == 1
+
+
+def test_without_a_gpu_it_is_said(monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: "cpu")
+    assert [each.name for each in numerics.find_numerics()] == ["float32", "bfloat16"]
+    assert numerics.explain_missing().startswith("no GPU here")
 
 
 def test_a_task_that_is_none_is_told():

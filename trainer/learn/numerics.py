@@ -46,18 +46,27 @@ def find_numerics() -> list[Numerics]:
     """Those of this machine; the first is the one of a worker that is told nothing."""
     if jax.default_backend() == "cpu":
         return [Numerics(dtype, _make(dtype)) for dtype in DTYPES]
-    processors = jax.local_devices(backend="cpu")
-    return [
+    found = [
         Numerics("float32 (TF32 on)", lambda *of: PreciseTrainer("tensorfloat32", *of)),
         Numerics("float32 (TF32 off)", lambda *of: PreciseTrainer("highest", *of)),
         Numerics("bfloat16", _make("bfloat16")),
-        Numerics("float32 (CPU)", _make("float32", processors)),
     ]
+    processors = _find_processors()
+    return [*found, Numerics("float32 (CPU)", _make("float32", processors))] if processors else found
 
 
 def explain_missing() -> str:
     """What is not compared here, and why; empty if nothing."""
-    return "" if jax.default_backend() != "cpu" else "no GPU here: a GPU with the CPU, and TF32, are not compared"
+    if jax.default_backend() == "cpu":
+        return "no GPU here: a GPU with the CPU, and TF32, are not compared"
+    return "" if _find_processors() else "JAX_PLATFORMS leaves the CPU out: the GPU is not compared with it"
+
+
+def _find_processors() -> list[jax.Device]:
+    try:
+        return jax.local_devices(backend="cpu")
+    except RuntimeError:
+        return []
 
 
 def _make(dtype: str, devices: Sequence[jax.Device] | None = None) -> Make:
