@@ -221,7 +221,9 @@ abstract contract RunStorage is IRunErrors, IRunEvents {
     /// @dev Whether no round before the seat's last change of weight can still be paid.
     function _isSettled(Seat storage s) internal view returns (bool) {
         uint256 next = uint256(s.settledTo) + 1;
-        return next > _clock.height || _result(next).round >= s.changesAt;
+        Result storage r = _result(next);
+        // INVARIANT: where a later height has the place of the next one, those between may still be paid: settling goes past what is gone.
+        return next > _clock.height || (r.height == next && r.round >= s.changesAt);
     }
 
     /// @dev Reverts unless the stake sent is that of `weight`.

@@ -171,6 +171,16 @@ contract BenchTest is RunTest {
         bench(0, FIRST);
     }
 
+    /// @dev What has not begun is no miss.
+    function test_reverts_for_a_round_to_come() public {
+        startFour();
+        playUndecided(OTHERS);
+        toVoteOf(OTHERS);
+        skipTo(run.deadline());
+        fails(notMissed(FIRST + 2));
+        bench(3, FIRST);
+    }
+
     function test_without_committing_in_void_rounds() public {
         startFour();
         playUndecided(OTHERS);

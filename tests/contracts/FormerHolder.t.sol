@@ -48,6 +48,27 @@ contract FormerHolderTest is FullRun {
         assertEq(former.balance, stakeOf(100));
     }
 
+    /// @dev The round in which it acted last shares its slot with a later one, for which the present holder of the id voted.
+    function test_the_successors_votes_bind_it_not() public {
+        replace(0, 255);
+        activate(0);
+        address former = actor("owner", 0);
+        actsBy(0, address(0), address(0));
+        play(7);
+        actsBy(0, bidderOf(0), bidderOf(0));
+        for (uint256 i = 1; i < p.ring; ++i) {
+            play(7);
+        }
+        skip(run.horizon() + p.settleWindow);
+        openRound();
+        play(7);
+        (, uint256 voters,) = run.ballot(uint32(FIRST + p.ring));
+        assertEq(voters & 1, 1);
+        assertGt(safeAt(uint32(FIRST + p.ring)), time());
+        withdraw(former, 0);
+        assertEq(former.balance, stakeOf(100));
+    }
+
     /// @dev One account, twice on the same id: the former stake first, then the present one.
     function test_one_owner_of_both() public {
         address owner = ownerOf(3);

@@ -191,24 +191,60 @@ contract TopUpTest is RunTest {
         assertEq(run.staked(), stakeOf(20));
     }
 
-    /// @dev The ring has gone round: what could have been paid is gone, and binds no more.
-    function test_records_that_are_gone_bind_nobody() public {
+    /// @dev Seat 0 has 10 in FIRST to FIRST + 7, then 210; its first two heights are out of the ring, the later ones are not.
+    function playPastTheRing() internal {
         deployShortRing();
+        fund(10 ether);
         start(10, 10, 10);
-        play(7);
-        topUp(0, 5);
         for (uint256 i; i < 7; ++i) {
             play(7);
         }
+        topUp(0, 200);
+        play(7);
         skip(run.horizon() + p.settleWindow);
         openRound();
-        for (uint256 i; i < 2; ++i) {
-            fails(unsettled(0));
-            topUp(0, 5);
-            play(7);
-        }
-        topUp(0, 5); // the heights that the first weight made are out of the ring
-        assertEq(run.seats(0).weight, 15);
-        assertEq(run.seats(0).nextWeight, 20);
+        play(7);
+        play(7);
+        (, uint24 round,,) = run.result(1);
+        assertEq(round, 0, "another height has its place");
+        assertEq(run.seats(0).changesAt, FIRST + 8);
+    }
+
+    /// @dev Else a round of the first weight would be paid at that of the second.
+    function test_a_record_that_is_gone_is_settled_past() public {
+        playPastTheRing();
+        fails(unsettled(0));
+        topUp(0, 1);
+        settle(0, 8);
+        assertEq(run.credit(ownerOf(0)), 6 * ((uint256(p.rewardPerRound) * 10) / 30), "at the weight of 10");
+        topUp(0, 1);
+        assertEq(run.seats(0).weight, 210);
+        assertEq(run.seats(0).nextWeight, 211);
+    }
+
+    /// @dev The newest height is the only one that is not settled, and was made at the weight before.
+    function test_reverts_for_a_single_older_round() public {
+        fund(10 ether);
+        start(10, 10, 10);
+        play(7);
+        topUp(0, 5);
+        play(7);
+        skipToSafe(FIRST + 1);
+        settle(0, 1);
+        fails(unsettled(1));
+        topUp(0, 5);
+        settle(0, 1);
+        topUp(0, 5);
+    }
+
+    function test_a_new_operator_acts_with_the_new_weight() public {
+        start(10, 10, 10);
+        topUp(0, 5);
+        setOperator(0, address(0xa));
+        play(7);
+        actsBy(0, ownerOf(0), address(0xa));
+        commit(FIRST + 1, 0);
+        assertEq(run.entry(FIRST + 1, 0).weight, 15);
+        assertEq(run.clock().committed, 15);
     }
 }

@@ -162,8 +162,9 @@ class Ledger:
         following = seat.settled_to + 1
         if following > self.height:
             return True
+        # Where a later height has the place of the next one, those between may still be paid.
         kept = self.results.get(following % (self.parameters.ring + 1))
-        return (kept.round if kept else 0) >= seat.changes_at
+        return kept is not None and kept.height == following and kept.round >= seat.changes_at
 
     def start_cap(self, time: int) -> None:
         """Starts the cap of a commit phase whose end is not known."""
