@@ -169,10 +169,10 @@ def test_margins_by_hand():
 
 
 def make_findings(honest, cheat):
-    """honest: depth to share; one cheat that saves work agrees in `cheat`, everything else in 60 %."""
+    """honest: depth to share, from there on; one cheat that saves work agrees in `cheat`, everything else in 60 %."""
     cheats = list_cheats(SETTINGS)
     names = [*(each.name for each in cheats[1:]), MOMENTUM_ONLY, OWN_COPY]
-    means = {(HONEST, depth): honest.get(depth, 0.9) for depth in DEPTHS}
+    means = {(HONEST, depth): max([0.9, *(share for k, share in honest.items() if k <= depth)]) for depth in DEPTHS}
     means |= {(name, depth): 0.6 for name in names for depth in (8, 16)}
     means |= {(cheats[0].name, depth): cheat for depth in (8, 16)} | {("old state", 8): 0.97}
     return Findings(make_agreements(means), cheats, 112_520)
@@ -187,6 +187,9 @@ def test_the_least_depth_that_is_safe_is_recommended():
     # Honest: 1.5 / hypot(0.1 * sqrt(2), 0.19); the cheat: 1.5 / hypot(0.1 * sqrt(2), 0.324)
     assert advice.choice.honest_margin == pytest.approx(6.34, abs=0.01)
     assert advice.choice.cheat_margin == pytest.approx(4.24, abs=0.01)
+    # In a dispute, from a depth of 16: the target 3 / 0.141 above 96, the checker's sample 2.5 / 0.237, the cheat
+    # 0.5 / 0.141 below. At 97 the sample would be nearer than the cheat is at 96, of what is enough for each.
+    assert findings.choose_recheck(replace(advice.choice, threshold=90)) == 90
     # What was not measured at a depth is taken from the next larger one.
     assert findings.get_cheat("old state", 5).worst == pytest.approx(97)
     caught = findings.compute_caught(10, 97, 4096)

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from trainer.roles.agreement import DEPTHS, HONEST, MOMENTUM_ONLY, OWN_COPY, Agreement, Cheat
+from trainer.roles.agreement import DEPTHS, HONEST, MOMENTUM_ONLY, OWN_COPY, WINDOW, Agreement, Cheat
 
 SAMPLES = (512, 1024, 2048, 4096)  # the sealed header holds 4,096
 # Margins with which a depth is called enough: of honest checks one in three million fails; a cheat is checked again and
@@ -117,18 +117,26 @@ class Findings:
         )
 
     def advise(self) -> Advice:
-        """The least depth that is safe, else the safest there is. The sample is the largest: it is sent
-        anyway. The threshold of a dispute lies below, so that honest machines do not split on the edge.
-        """
+        """The least depth that is safe, else the safest there is. The sample is the largest: it is sent anyway."""
         choices = [self.choose(depth, self.largest_sample) for depth in DEPTHS]
         safe = [choice for choice in choices if choice.safety >= 1]
         best = safe[0] if safe else max(choices, key=lambda choice: choice.safety)
-        honest, (_, cheat) = self.get_honest(best.depth), self.get_mildest(best.depth)
-        recheck = max(
-            range(min(THRESHOLDS) - 1, best.threshold),
-            key=lambda t: min(honest.compute_margin(t, 0) / SAFE_HONEST, -cheat.compute_margin(t, 0) / SAFE_CHEAT),
+        return Advice(best, self.choose_recheck(best), bool(safe))
+
+    def choose_recheck(self, choice: Choice) -> int:
+        """The best threshold of a dispute, at most the sample's. Who judges it starts twice as deep, and compares with
+        all bits of the target and with the checker's sample.
+        """
+        depth = min(2 * choice.depth, WINDOW)
+        honest, (_, cheat), checker = self.get_honest(depth), self.get_mildest(depth), self.get_honest(choice.depth)
+        return max(
+            range(min(THRESHOLDS), choice.threshold + 1),
+            key=lambda t: min(
+                honest.compute_margin(t, 0) / SAFE_HONEST,
+                checker.compute_margin(t, choice.sample) / SAFE_HONEST,
+                -cheat.compute_margin(t, 0) / SAFE_CHEAT,
+            ),
         )
-        return Advice(best, recheck, bool(safe))
 
     def compute_caught(self, depth: int, threshold: int, sample: int) -> Mapping[str, float]:
         """Share of the checks of each cheat that disagree."""
