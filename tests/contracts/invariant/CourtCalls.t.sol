@@ -10,6 +10,8 @@ import {SeatCalls} from "./SeatCalls.t.sol";
 abstract contract CourtCalls is SeatCalls {
     uint32[] public challenged; // rounds whose one chunk was challenged
     mapping(uint32 round => bool) internal isAnswered;
+    mapping(uint32 round => uint256) private challengedAt;
+    mapping(uint32 round => uint256) private overturnedAt;
     mapping(uint32 round => uint256) public drawn; // pay
 
     function challengeCount() external view returns (uint256) {
@@ -30,7 +32,10 @@ abstract contract CourtCalls is SeatCalls {
             abi.encodeCall(ITrainingRun.challenge, (round, heightOf[round], uint32(seed % 16 == 0 ? 1 : 0), outcomes[round][kindOf[round]].root));
         uint256 value = run.nextBond() + (seed % 4 == 1 ? 7 : 0);
         if (seed % 8 == 2) --value;
-        if (attempt("challenge", seed % 16 == 1 ? outsider() : person(seed >> 8), value, data)) challenged.push(round);
+        if (attempt("challenge", seed % 16 == 1 ? outsider() : person(seed >> 8), value, data)) {
+            challenged.push(round);
+            challengedAt[round] = vm.getBlockTimestamp();
+        }
     }
 
     function wordBefore(uint32 round) internal view returns (bytes32) {
@@ -57,20 +62,23 @@ abstract contract CourtCalls is SeatCalls {
         bytes memory gradients = gradientsOf(round, outcomes[round][kindOf[round]].accepted);
         bool inTime = c.status == IRunTypes.Status.Open && vm.getBlockTimestamp() < c.time + 2 * p.answerWindow
             || c.status == IRunTypes.Status.Executed && vm.getBlockTimestamp() < c.time + p.answerWindow;
-        if (!isRight(round) || !inTime) return refuses("answer for what is wrong, or too late", person(seed), 0, answerCall(round, gradients));
-        if (seed % 8 == 0) {
-            return must("answerPart", person(seed), 0, abi.encodeCall(ITrainingRun.answerPart, (round, 0, noSum(), gradients)));
+        if (!isRight(round) || !inTime) {
+            if (!isRight(round)) ++done["(an answer for what is wrong is refused)"];
+            return refuses("answer for what is wrong, or too late", person(seed), 0, answerCall(round, gradients));
         }
+        if (seed % 4 == 0) must("answerPart", person(seed), 0, abi.encodeCall(ITrainingRun.answerPart, (round, 0, noSum(), gradients)));
         if (seed % 8 == 1) return refuses("answer with a seat too many", person(seed), 0, answerCall(round, abi.encodePacked(gradients, bitsOf(round, 0))));
         if (seed % 8 == 2) return refuses("answer with bits that nobody revealed", person(seed), 0, answerCall(round, repeated(0, 2)));
         if (seed % 8 == 3) return refuses("answer with no seat", person(seed), 0, answerCall(round, ""));
         must("answer", person(seed), 0, answerCall(round, gradients));
         isAnswered[round] = true;
-        ++done[c.status == IRunTypes.Status.Executed ? "(a late answer)" : "(an answer)"];
+        ++done[c.status == IRunTypes.Status.Executed ? "(a late answer)" : "(an answer in time)"];
     }
 
     function doAnswer(uint256 seed) external {
         ++steps;
+        // Often something is challenged that can be answered for.
+        if (seed % 2 == 0) challengeRight(seed);
         if (challenged.length == 0) return;
         if (seed % 8 == 7) return answerFor(challenged[(seed >> 16) % challenged.length], seed >> 4);
         answerFor(openOne(), seed >> 4);
@@ -91,9 +99,16 @@ abstract contract CourtCalls is SeatCalls {
     /// @dev A wrong state is often challenged, and what is unanswered is often overturned.
     function doJudge(uint256 seed) external {
         ++steps;
+        if (seed % 4 == 0 && isRight(lastStanding())) {
+            tryOpen();
+            finish(seed, WRONG_SUM);
+        }
         if (finalRounds.length != 0 && seed % 2 == 0) {
             uint32 last = finalRounds[finalRounds.length - 1];
-            if (!isRight(last)) challengeRound(last, 3);
+            if (!isRight(last)) {
+                challengeRound(last, 3);
+                if (run.challenges(last, 0).status == IRunTypes.Status.Open) answerFor(last, 4);
+            }
         }
         for (uint256 i; i < challenged.length; ++i) {
             uint32 round = challenged[i];
@@ -112,11 +127,42 @@ abstract contract CourtCalls is SeatCalls {
         }
     }
 
+    /// @dev An outage: nobody answers for a right round, and it falls. Who is back in time saves the stakes behind it.
+    function doOutage(uint256 seed) external {
+        ++steps;
+        uint32 round = challengeRight(seed);
+        IRunTypes.Challenge memory c = run.challenges(round, 0);
+        if (c.status != IRunTypes.Status.Open) return;
+        if (time() < c.time + p.answerWindow) skipTo(c.time + p.answerWindow + (seed >> 8) % p.answerWindow);
+        execute(round, seed);
+        if (run.challenges(round, 0).status == IRunTypes.Status.Executed && seed % 8 != 0) answerFor(round, 4 + 8 * (seed >> 16));
+    }
+
+    /// @dev Challenges a right round, and plays one where there is none that still can be.
+    function challengeRight(uint256 seed) internal returns (uint32 round) {
+        round = lastStanding();
+        if (!isRight(round) || run.challenges(round, 0).challenger != address(0) || time() >= finalAt[round] + p.challengeWindow) {
+            tryOpen();
+            finish(seed, RIGHT);
+            round = lastStanding();
+        }
+        if (round != 0 && isRight(round)) challengeRound(round, 3);
+    }
+
     function doLapse(uint256 seed) external {
         ++steps;
+        if (seed % 8 == 1) challengeRight(seed);
         if (challenged.length == 0) return;
         uint32 round = challenged[seed % challenged.length];
-        attempt("lapse", person(seed), 0, abi.encodeCall(ITrainingRun.lapse, (round, 0)));
+        for (uint256 i = challenged.length; i > 0 && seed % 4 != 0; --i) {
+            if (run.challenges(challenged[i - 1], 0).status == IRunTypes.Status.Open) round = challenged[i - 1];
+        }
+        IRunTypes.Challenge memory c = run.challenges(round, 0);
+        bytes memory data = abi.encodeCall(ITrainingRun.lapse, (round, 0));
+        if (seed % 2 == 1 && time() < c.time + 2 * p.answerWindow) skipTo(c.time + 2 * p.answerWindow);
+        bool isOver = time() >= c.time + 2 * p.answerWindow || isOverturned[round];
+        if (c.status == IRunTypes.Status.Open && isOver) must("lapse", person(seed), 0, data);
+        else refuses("lapse", person(seed), 0, data);
     }
 
     function execute(uint32 round, uint256 seed) internal {
@@ -124,40 +170,52 @@ abstract contract CourtCalls is SeatCalls {
         uint24 from = lastHeight;
         if (attempt("overturn", person(seed), 0, abi.encodeCall(ITrainingRun.overturn, (round, 0)))) {
             assertFalse(isAnswered[round], "an answered round falls");
+            assertGe(vm.getBlockTimestamp(), challengedAt[round] + p.answerWindow, "no time to answer");
+            overturnedAt[round] = vm.getBlockTimestamp();
             for (uint256 i = finalRounds.length; i > 0; --i) {
                 uint32 fallen = finalRounds[i - 1];
                 if (isOverturned[fallen] || heightOf[fallen] < heightOf[round] || heightOf[fallen] > from) continue;
                 isOverturned[fallen] = true;
                 assertEq(drawn[fallen], 0, "pay was drawn from a round that falls");
             }
-            if (isRight(round)) ++done["(a right round falls)"];
+            ++done[isRight(round) ? "(a right round falls)" : "(a wrong state falls)"];
         }
         fallsTo = 0;
     }
 
-    /// @dev A stake falls only where its own vote stood behind the outcome that nobody answered for.
+    /// @dev A stake falls only where its own vote stood behind the outcome that nobody answered for; and nobody is named for longer than the time to answer.
     function slashAll(uint32 round, uint256 mask) internal {
         for (uint256 id = LOWEST; id < 256; ++id) {
-            if ((mask >> (id - LOWEST)) & 1 == 0) continue;
-            IRunTypes.Seat memory s = holderAt(uint8(id), round);
-            bool isFormer = round < run.seats(uint8(id)).first;
-            uint256 lost = isAnswered[round] ? 0 : s.nextWeight - s.nextWeight / 2;
-            if (!attempt("slash", person(id), 0, abi.encodeCall(ITrainingRun.slash, (round, 0, uint8(id))))) continue;
-            assertTrue((votersOf[round][kindOf[round]] >> id) & 1 == 1, "slashed without its vote");
-            if (isFormer) stakeFormer[uint8(id)] -= lost;
-            else stakeNow[uint8(id)] -= lost;
-            if (lost == 0) ++done["(settled without a loss)"];
+            if ((mask >> (id - LOWEST)) & 1 == 1) slashOne(round, uint8(id));
         }
+    }
+
+    function slashOne(uint32 round, uint8 id) private {
+        uint256 weight = holderAt(id, round).nextWeight;
+        uint256 lost = isAnswered[round] ? 0 : weight - weight / 2;
+        bool isNamed = (run.challenges(round, 0).voters >> id) & 1 == 1;
+        bytes memory data = abi.encodeCall(ITrainingRun.slash, (round, 0, id));
+        if (!isNamed || !isAnswered[round] && time() < overturnedAt[round] + p.answerWindow) return refuses("slash", person(id), 0, data);
+        must("slash", person(id), 0, data);
+        assertTrue((votersOf[round][kindOf[round]] >> id) & 1 == 1, "slashed without its vote");
+        if (round < run.seats(id).first) stakeFormer[id] -= lost;
+        else stakeNow[id] -= lost;
+        ++done[lost == 0 ? "(settled without a loss)" : "(a stake falls)"];
     }
 
     // ------------------------------------------------------------------ accusations
 
     function doAccuse(uint256 seed) external {
         ++steps;
+        if (seed % 4 < 2) {
+            tryOpen();
+            finish(seed >> 8, RIGHT);
+        }
         if (finalRounds.length == 0) return;
-        uint32 round = finalRounds[finalRounds.length - 1];
+        uint32 round = seed % 8 == 7 || lastStanding() == 0 ? finalRounds[finalRounds.length - 1] : lastStanding();
         uint8 accused = anyId(round + seed % 2);
         uint8 witness = seed % 4 == 0 ? accused : anyId(round + 5);
+        uint24 condemnedIn = holderAt(accused, round).condemnedIn;
         // Some accuse twice.
         for (uint256 i = 2 * uint256(LOWEST); i < 512; ++i) {
             uint256 id = i / 2;
@@ -167,5 +225,6 @@ abstract contract CourtCalls is SeatCalls {
             );
             attempt("accuse", handAt(uint8(id), round), 0, data);
         }
+        if (holderAt(accused, round).condemnedIn != condemnedIn) ++done["(a seat is condemned)"];
     }
 }

@@ -27,7 +27,9 @@ contract Handler is MoneyCalls {
         uint8 id = anyId(seed >> 8);
         act(id, 2, round, (seed >> 16) % KINDS, false);
         IRunTypes.Seat memory s = run.seats(id);
-        if (attempt("leave", s.owner, 0, abi.encodeCall(ITrainingRun.leave, (id)))) withdrawIfPromised(id, false);
+        if (!attempt("leave", s.owner, 0, abi.encodeCall(ITrainingRun.leave, (id)))) return;
+        ++done["(who voted leaves at once)"];
+        withdrawIfPromised(id, false);
     }
 
     function misuse(uint256 seed) private {
@@ -71,6 +73,7 @@ contract Handler is MoneyCalls {
 
     function wrong(address who, uint256 value, bytes memory data) private {
         refuses("misuse", who, value, data);
+        ++done["(misuse is refused)"];
     }
 
     function misuseReveal(uint256 seed, uint32 round) private {
@@ -109,6 +112,9 @@ contract Handler is MoneyCalls {
 
     /// @dev Whatever is open is settled by anybody, all leave, and the promised time passes: everybody is paid.
     function doEnd() external {
+        // Even what is challenged now holds nobody's stake for longer.
+        uint32 last = lastStanding();
+        if (last != 0) challengeRound(last, 3);
         vm.warp(vm.getBlockTimestamp() + 2 * p.answerWindow);
         for (uint256 i; i < challenged.length; ++i) {
             uint32 round = challenged[i];

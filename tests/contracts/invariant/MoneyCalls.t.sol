@@ -20,6 +20,7 @@ abstract contract MoneyCalls is CourtCalls {
         ++steps;
         vm.deal(address(run), address(run).balance + seed % 1_000);
         forced += seed % 1_000;
+        ++done["(ether is forced)"];
     }
 
     /// @dev One height of those that are furthest behind: what leaves the pool is pay of one round.
@@ -85,7 +86,9 @@ abstract contract MoneyCalls is CourtCalls {
             }
         }
         address to = seed % 8 == 0 ? address(run) : who;
-        attempt("claim", who, 0, abi.encodeCall(ITrainingRun.claim, (payable(to))));
+        bytes memory data = abi.encodeCall(ITrainingRun.claim, (payable(to)));
+        if (run.credit(who) != 0 && to == who) must("claim", who, 0, data);
+        else refuses("claim", who, 0, data);
     }
 
     // ------------------------------------------------------------------ the run's owner
@@ -94,12 +97,45 @@ abstract contract MoneyCalls is CourtCalls {
         ++steps;
         address who = seed % 8 == 7 ? person(seed) : runOwner();
         if (seed % 64 == 0) attempt("stop", who, 0, abi.encodeCall(ITrainingRun.stop, ()));
-        else if (seed % 3 == 0) attempt("announceGroupKey", who, 0, abi.encodeCall(ITrainingRun.announceGroupKey, (bytes32(seed))));
+        else if (seed % 3 != 0) attempt("announceGroupKey", who, 0, abi.encodeCall(ITrainingRun.announceGroupKey, (bytes32(seed))));
         else {
             uint256 pool = run.pool();
             if (!attempt("sweep", who, 0, abi.encodeCall(ITrainingRun.sweep, (payable(who))))) return;
             assertTrue(run.roll().stoppedAt != 0 || run.clock().height == p.totalHeights, "swept before the end");
+            uint32 last = lastStanding();
+            assertGe(vm.getBlockTimestamp(), (last == 0 ? 0 : finalAt[last]) + run.horizon() + p.settleWindow, "swept while pay is owed");
             assertEq(who.balance, pool);
         }
+    }
+
+    /// @notice The owner ends the run while it is under way. What is open goes on, and nothing begins any more.
+    function doStop(uint256 seed) external {
+        ++steps;
+        if (run.roll().stoppedAt != 0) return;
+        if (isPrivate()) {
+            for (uint256 id = LOWEST; id < 256; ++id) {
+                IRunTypes.Seat memory s = run.seats(uint8(id));
+                if ((seed >> (id - LOWEST)) & 3 == 0 || s.owner == address(0) || s.leftAt != 0) continue;
+                must("revoke", runOwner(), 0, abi.encodeCall(ITrainingRun.revoke, (uint8(id))));
+            }
+        }
+        uint32 round = run.clock().round;
+        must("stop", runOwner(), 0, abi.encodeCall(ITrainingRun.stop, ()));
+        if (seed % 2 == 0) finish(seed, seed % 4 == 0 ? RIGHT : WRONG_SUM);
+        tryOpen();
+        assertEq(run.clock().round, round, "a round after the stop");
+    }
+
+    /// @notice However the run was left, its open round ends by itself, and once all pay could be drawn the rest of the pool is its owner's.
+    function doSweep() external {
+        ++steps;
+        bytes memory data = abi.encodeCall(ITrainingRun.sweep, (payable(runOwner())));
+        for (uint256 i; i < 3 && run.deadline() != type(uint64).max; ++i) {
+            skipTo(run.deadline());
+        }
+        if (run.roll().stoppedAt == 0 && run.phase() != IRunTypes.Phase.Finished) return refuses("sweep", runOwner(), 0, data);
+        skip(run.horizon() + p.settleWindow);
+        must("sweep", runOwner(), 0, data);
+        assertEq(run.pool(), 0, "all of the pool");
     }
 }

@@ -19,6 +19,11 @@ abstract contract SeatCalls is Work {
 
     function doJoin(uint256 seed) external {
         ++steps;
+        joinOne(seed);
+        joinOne(seed >> 80);
+    }
+
+    function joinOne(uint256 seed) private {
         address who = person(seed >> 16);
         if (seed % 4 != 0) admitted(who);
         uint8 weight = uint8(1 + (seed >> 8) % (seed % 16 == 0 ? 80 : 24));
@@ -39,7 +44,10 @@ abstract contract SeatCalls is Work {
             IRunTypes.Seat memory s = run.seats(uint8(i));
             if (s.owner == address(0) || s.leftAt != 0 || (s.from != 0 && s.until == FOREVER && seed % 16 != 0)) continue;
             address who = (seed >> 8) % 2 == 0 ? s.owner : handAt(s, run.clock().round);
-            attempt("activate", who, 0, abi.encodeCall(ITrainingRun.activate, (uint8(i))));
+            bool isActive = s.from != 0 && s.until == FOREVER;
+            bytes memory data = abi.encodeCall(ITrainingRun.activate, (uint8(i)));
+            if (!isActive && s.named == 0 && vm.getBlockTimestamp() >= s.readyAt) must("activate", who, 0, data);
+            else refuses("activate", who, 0, data);
         }
     }
 
@@ -47,9 +55,18 @@ abstract contract SeatCalls is Work {
         ++steps;
         uint8 id = anyId(seed >> 8);
         IRunTypes.Seat memory s = run.seats(id);
-        if (seed % 3 == 0) attempt("leave", s.owner, 0, abi.encodeCall(ITrainingRun.leave, (id)));
-        else if (seed % 3 == 1) attempt("revoke", runOwner(), 0, abi.encodeCall(ITrainingRun.revoke, (id)));
-        else {
+        bool isThere = s.owner != address(0) && s.leftAt == 0;
+        if (seed % 3 == 0) {
+            bytes memory data = abi.encodeCall(ITrainingRun.leave, (id));
+            if (isThere) must("leave", s.owner, 0, data);
+            else refuses("leave", s.owner, 0, data);
+        } else if (seed % 3 == 1) {
+            bytes memory data = abi.encodeCall(ITrainingRun.revoke, (id));
+            if (isThere && isPrivate()) must("revoke", runOwner(), 0, data);
+            else refuses("revoke", runOwner(), 0, data);
+        } else {
+            // Long enough for a place that nobody activates to be given up.
+            if (seed % 2 == 0) skip(uint256(p.activateDelay) + p.challengeWindow + p.answerWindow);
             for (uint256 i = LOWEST; i < 256; ++i) {
                 attempt("retire", person(seed), 0, abi.encodeCall(ITrainingRun.retire, (uint8(i))));
             }
@@ -58,14 +75,22 @@ abstract contract SeatCalls is Work {
 
     function doTopUp(uint256 seed) external {
         ++steps;
-        uint8 id = anyId(seed >> 8);
-        uint8 by = uint8((seed >> 16) % 6);
-        bool ok = attempt("topUp", run.seats(id).owner, stakeOf(by), abi.encodeCall(ITrainingRun.topUp, (id, by)));
-        if (ok) stakeNow[id] += by;
+        for (uint256 i; i < 3; ++i) {
+            uint8 id = anyId((seed >> 8) + i);
+            uint8 by = uint8((seed >> (16 + 8 * i)) % 6);
+            bool ok = attempt("topUp", run.seats(id).owner, stakeOf(by), abi.encodeCall(ITrainingRun.topUp, (id, by)));
+            if (ok) stakeNow[id] += by;
+        }
     }
 
     function doHotKeys(uint256 seed) external {
         ++steps;
+        for (uint256 i; i < 4; ++i) {
+            hotKeys((seed >> (20 * i)) + i);
+        }
+    }
+
+    function hotKeys(uint256 seed) private {
         uint8 id = anyId(seed >> 8);
         address who = run.seats(id).owner;
         if (seed % 4 == 0) attempt("setPeer", who, 0, abi.encodeCall(ITrainingRun.setPeer, (id, PEER)));
@@ -77,9 +102,11 @@ abstract contract SeatCalls is Work {
         ++steps;
         uint32 back = 3 + uint32(seed % 2);
         // The same are silent for some rounds.
-        for (uint256 i; i < 4 && seed % 2 == 0; ++i) {
+        uint256 silent = (seed >> 100) & (seed >> 130);
+        if (seed % 4 != 0) this.doActivate(6 * (seed >> 8));
+        for (uint256 i; i < 4 && seed % 4 != 0; ++i) {
             tryOpen();
-            finish(seed, RIGHT);
+            finishBy(~silent, RIGHT);
         }
         uint32 round = run.clock().round;
         if (round < 2 + back) return;
@@ -94,6 +121,12 @@ abstract contract SeatCalls is Work {
 
     function doBid(uint256 seed) external {
         ++steps;
+        for (uint256 i; i < 5; ++i) {
+            bidFor((seed >> (40 * i)) + i);
+        }
+    }
+
+    function bidFor(uint256 seed) private {
         // Now and then for a place whose holder left long ago.
         uint8 id = seed % 8 == 0 ? LOWEST - 1 : anyId(seed >> 8);
         address who = person(seed >> 16);
@@ -111,8 +144,9 @@ abstract contract SeatCalls is Work {
             uint8 id = uint8(i);
             IRunTypes.Bid memory b = run.bids(id);
             if (b.owner == address(0)) continue;
-            if (seed % 8 == 0) {
-                if (attempt("withdrawBid", b.owner, 0, abi.encodeCall(ITrainingRun.withdrawBid, (id)))) stakeBid[id] = 0;
+            if ((seed >> (8 + i % 32)) % 3 == 0) {
+                must("withdrawBid", b.owner, 0, abi.encodeCall(ITrainingRun.withdrawBid, (id)));
+                stakeBid[id] = 0;
                 continue;
             }
             bytes memory data = abi.encodeCall(ITrainingRun.takeSeat, (id, handOf(b.owner, 0), bytes32(seed), PEER));

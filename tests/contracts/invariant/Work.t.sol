@@ -87,6 +87,7 @@ abstract contract Work is World {
 
     /// @dev Of a round in its vote phase: from then on the set is known.
     function outcomeOf(uint32 round, uint256 kind) internal returns (Outcome memory o) {
+        if (kind == SUBSET) outcomeOf(round, RIGHT); // to be compared with it
         o = outcomes[round][kind];
         if (o.accepted != 0) return o;
         uint24 height = run.clock().height;
@@ -118,6 +119,19 @@ abstract contract Work is World {
         if (voting != RIGHT && voting != SUBSET) ++done["(a wrong state is final)"];
     }
 
+    /// @notice What became final in the round, as those who voted know it.
+    function finalOutcome(uint32 round) external view returns (Outcome memory) {
+        return outcomes[round][kindOf[round]];
+    }
+
+    /// @notice The newest final round that no overturn took; 0 = none.
+    function lastStanding() public view returns (uint32) {
+        for (uint256 i = finalRounds.length; i > 0; --i) {
+            if (!isOverturned[finalRounds[i - 1]]) return finalRounds[i - 1];
+        }
+        return 0;
+    }
+
     function isRight(uint32 round) internal view returns (bool) {
         return kindOf[round] == RIGHT || kindOf[round] == SUBSET;
     }
@@ -140,7 +154,8 @@ abstract contract Work is World {
         bool isKnownNow = run.phase() == IRunTypes.Phase.Vote && round == run.clock().round;
         Outcome memory o = isKnownNow ? outcomeOf(round, kind) : outcomes[round][kind];
         if (o.accepted == 0) o = Outcome(1, kind, bytes32(kind));
-        voting = kind;
+        // With one seat accepted, its subset is the whole.
+        voting = kind == SUBSET && o.accepted == outcomes[round][RIGHT].accepted ? RIGHT : kind;
         return abi.encodeCall(ITrainingRun.vote, (round, id, number, hash, o.accepted, o.checked, o.root));
     }
 
@@ -153,8 +168,9 @@ abstract contract Work is World {
         if (isPromised) must(name, hand, 0, data);
         else if (!attempt(name, hand, 0, data)) return;
         if (what == 2) {
-            votersOf[round][kind] |= uint256(1) << id;
+            votersOf[round][voting] |= uint256(1) << id;
             if (isLate) ++done["(a late vote)"];
+            else if (voting != RIGHT && voting != SUBSET) ++done["(a vote for a wrong state)"];
         }
     }
 
@@ -166,8 +182,25 @@ abstract contract Work is World {
 
     // ------------------------------------------------------------------ operations (fuzzed)
 
+    /// @dev Opens by anybody, exactly when the rules say so.
     function tryOpen() internal {
-        if (attempt("openRound", person(1), 0, abi.encodeCall(ITrainingRun.openRound, ()))) mine();
+        bytes memory data = abi.encodeCall(ITrainingRun.openRound, ());
+        if (!canOpen()) return refuses("openRound", person(1), 0, data);
+        must("openRound", person(1), 0, data);
+        mine();
+    }
+
+    /// @dev The round before is over, the run is not, more than two thirds of the next base are active, and what the ring slot holds can be settled no more.
+    function canOpen() internal view returns (bool) {
+        IRunTypes.Phase phase = run.phase();
+        IRunTypes.Roll memory r = run.roll();
+        if (phase != IRunTypes.Phase.Idle && phase != IRunTypes.Phase.Void && phase != IRunTypes.Phase.Final) return false;
+        uint256 base = (uint256(r.seated) + 1) / 2;
+        if (r.nextActive > base) base = r.nextActive;
+        if (p.minWeight > base) base = p.minWeight;
+        if (r.stoppedAt != 0 || 3 * uint256(r.nextActive) <= 2 * base) return false;
+        uint32 before = lastRound == 0 || lastRound + 1 < 2 + p.ring ? 0 : lastRound + 1 - p.ring;
+        return finals[before] == 0 || vm.getBlockTimestamp() >= finalAt[before] + run.horizon() + p.settleWindow;
     }
 
     /// @dev More than two thirds of the base act as they should, whatever the others do: the round becomes final.
@@ -209,8 +242,11 @@ abstract contract Work is World {
     }
 
     function finish(uint256 seed, uint256 kind) internal {
+        finishBy(~((seed >> 100) & (seed >> 130) & (seed >> 160)), kind);
+    }
+
+    function finishBy(uint256 mask, uint256 kind) internal {
         uint32 round = run.clock().round;
-        uint256 mask = ~((seed >> 100) & (seed >> 130) & (seed >> 160));
         each(mask, 0, round, 0, false);
         toDeadline(IRunTypes.Phase.Commit);
         each(mask, 1, round, 0, false);
@@ -244,6 +280,7 @@ abstract contract Work is World {
 
     function doWait(uint256 seed) external {
         ++steps;
+        ++done["(the time jumps)"];
         if (seed % 4 == 0) skip(1 + (seed >> 8) % 120);
         else if (seed % 4 == 1 || run.deadline() == type(uint64).max) skip(1 + (seed >> 8) % 12);
         // To the last second of a phase, or to the first after it.

@@ -28,6 +28,8 @@ abstract contract World is RunTest {
 
     uint32 internal lastRound;
     uint24 internal lastHeight;
+    uint16 private lastBase;
+    uint16 private lastActive;
     mapping(uint32 round => uint256) public finals; // how often it became final
     mapping(uint32 round => uint256) public finalAt;
     mapping(uint32 round => bool) public isOverturned;
@@ -143,10 +145,15 @@ abstract contract World is RunTest {
             assertTrue(3 * uint256(c.active) > 2 * uint256(c.base), "active");
             assertEq(c.active, r.nextActive, "opens with the active weight");
             uint256 old = c.round >= 2 + p.ring ? finalAt[c.round - p.ring] : 0;
-            if (old != 0) assertGe(vm.getBlockTimestamp(), old + run.horizon() + p.settleWindow, "a slot within its horizon");
+            if (old != 0) {
+                assertGe(vm.getBlockTimestamp(), old + run.horizon() + p.settleWindow, "a slot within its horizon");
+                ++done["(a ring slot is used again)"];
+            }
             if (c.stretch != 0) ++done["(a round is void)"];
+        } else {
+            assertTrue(c.base == lastBase && c.active == lastActive, "the weights of a round do not change");
         }
-        (lastRound, lastHeight) = (c.round, c.height);
+        (lastRound, lastHeight, lastBase, lastActive) = (c.round, c.height, c.base, c.active);
     }
 
     function afterFinal(uint32 round) internal virtual;
