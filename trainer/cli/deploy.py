@@ -38,9 +38,9 @@ HARDHAT_ARTIFACT = Path("artifacts/contracts/TrainingRun.sol/TrainingRun.json")
 @click.argument("name")
 @click.option(
     "--preset",
-    type=click.Choice(["tiny", "bench", "demo"]),
+    type=click.Choice(["tiny", "bench", "demo", "digits"]),
     required=True,
-    help="Which char-gpt on the King James text to train.",
+    help="What to train: a char-gpt of three sizes on the King James text, or an mlp on scikit-learn's digits.",
 )
 @click.option(
     "--heights", type=click.IntRange(2, 1 << 20), required=True, help="Good rounds until the run is finished."

@@ -80,10 +80,9 @@ class LocalTrainer:
         cold = jax.eval_shape(lambda: optimizer.init(task.init(0)))
         self._inner_shapes, self._inner_tree = jax.tree.flatten(cold)
         offered = jax.local_devices() if devices is None else devices
-        usable = max(n for n in range(1, len(offered) + 1) if settings.batch_size % n == 0)
-        self.devices = tuple(offered[:usable])
+        self.devices = tuple(offered[: count_usable(settings.batch_size, len(offered))])
         self.numerics = describe_numerics(dtype, self.devices)
-        self._turn: AbstractContextManager[Any] = _GANG if usable > 1 else nullcontext()
+        self._turn: AbstractContextManager[Any] = _GANG if len(self.devices) > 1 else nullcontext()
         mesh = Mesh(np.array(self.devices), ("batch",))
         self._split, self._whole = NamedSharding(mesh, PartitionSpec("batch")), NamedSharding(mesh, PartitionSpec())
 
@@ -182,6 +181,11 @@ def use_compile_cache(directory: Path) -> None:
     jax.config.update("jax_compilation_cache_dir", str(directory))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+def count_usable(batch_size: int, offered: int) -> int:
+    """As many devices as divide the batch evenly: the others would wait for the one with the largest part."""
+    return max(count for count in range(1, offered + 1) if batch_size % count == 0)
 
 
 def lower_precision(loss: Callable[[Params, Batch], jax.Array], dtype: str) -> Callable[[Params, Batch], jax.Array]:

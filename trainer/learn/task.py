@@ -50,10 +50,12 @@ class Task:
 
     name: the value of config["task"]. config: JSON-able, every value explicit; equal configs make equal tasks.
     init(seed) -> parameters, name to float32 array, a pure function of the seed.
-    loss(parameters, batch) -> scalar, mean nats per predicted element.
+    loss(parameters, batch) -> scalar, mean nats per predicted element; in the dtype of the parameters, which are
+    bfloat16 where a worker wants that.
     logits(parameters, tokens uint8[B, T]) -> float32[B, T, V], or None where sampling makes no sense.
     build_shards() -> the data as bytes, in pieces of at most 1 MiB: for whoever starts a run. load_data(shards) ->
-    Dataset: for everybody else.
+    Dataset: for everybody else. accuracy(parameters, batch) -> share of the examples that are told right, or None where
+    that makes no sense.
     """
 
     name: str
@@ -63,17 +65,19 @@ class Task:
     logits: Callable[[Params, jax.Array], jax.Array] | None
     build_shards: Callable[[], list[bytes]]
     load_data: Callable[[Sequence[bytes]], Dataset]
+    accuracy: Callable[[Params, Batch], jax.Array] | None = None
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Task:
         """The task that `config` describes. Raises ValueError for an unknown task, a missing or a superfluous value."""
-        from trainer.learn.models import char_gpt
+        from trainer.learn.models import char_gpt, mlp
 
         config = json.loads(json.dumps(config))  # a copy of our own, and proof that it is JSON
         if "task" not in config:
             raise ValueError('a task\'s config needs "task", its name')
-        if config["task"] == char_gpt.NAME:
-            return char_gpt.build(config)
+        built_in = {char_gpt.NAME: char_gpt.build, mlp.NAME: mlp.build}
+        if config["task"] in built_in:
+            return built_in[config["task"]](config)
         found = tuple(entry_points(group=PLUGINS, name=config["task"]))
         if len(found) != 1:
             raise ValueError(

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 from trainer.learn.local_training import LocalTrainer
-from trainer.learn.models.char_gpt import make_config
-from trainer.learn.presets import make_local, make_schedule
+from trainer.learn.presets import STEP_FACTOR, get_task, make_config, make_local, make_schedule
 from trainer.learn.settings import LocalSettings
 from trainer.learn.task import Task
 from trainer.protocol.checks import CheckRules
@@ -34,11 +33,12 @@ class Plan:
 
 
 def make_plan(preset: str, heights: int, batch_size: int | None) -> Plan:
-    """The plan of a char-gpt preset for so many heights; `batch_size` None = the preset's."""
+    """The plan of a preset for so many heights; `batch_size` None = the preset's."""
     settings = make_local(preset)
     if batch_size is not None:
         settings = replace(settings, batch_size=batch_size)
-    return Plan(Task.from_config(make_config(preset)), settings, make_schedule(settings, heights))
+    schedule = make_schedule(settings, heights, STEP_FACTOR[get_task(preset)])
+    return Plan(Task.from_config(make_config(preset)), settings, schedule)
 
 
 def choose_checks(heights: int) -> CheckRules:

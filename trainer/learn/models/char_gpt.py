@@ -17,6 +17,7 @@ import numpy as np
 
 from trainer.learn import data
 from trainer.learn.layout import Params
+from trainer.learn.models.layers import compute_cross_entropy, normalise
 from trainer.learn.task import Batch, Task, expect_keys
 
 NAME = "char-gpt"
@@ -100,26 +101,24 @@ def init(model: dict[str, Any], vocabulary_size: int, seed: int) -> dict[str, ja
 
 def compute_logits(model: dict[str, Any], params: Params, tokens_BT: jax.Array) -> jax.Array:
     """Scores of the next character at every place: float32[B, T, V] for tokens uint8[B, T], T at most the context."""
-    normalise = partial(_normalise, epsilon=model["norm_epsilon"])
-    x_BTD = normalise(params["embedding"][tokens_BT.astype(jnp.int32)])
+    norm = partial(normalise, epsilon=model["norm_epsilon"])
+    x_BTD = norm(params["embedding"][tokens_BT.astype(jnp.int32)])
     rotation = _compute_rotation(tokens_BT.shape[1], model["width"] // model["heads"], model["rotary_base"])
     for layer in range(model["layers"]):
         weights = {
             name: params[f"layer{layer}.{name}"]
             for name in ("query", "key", "value", "out", "up", "down", "temperature")
         }
-        x_BTD = x_BTD + _attend(model, weights, normalise(x_BTD), rotation)
-        x_BTD = x_BTD + jnp.square(jax.nn.relu(normalise(x_BTD) @ weights["up"])) @ weights["down"]
-    return (normalise(x_BTD) @ params["unembedding"]).astype(jnp.float32)
+        x_BTD = x_BTD + _attend(model, weights, norm(x_BTD), rotation)
+        x_BTD = x_BTD + jnp.square(jax.nn.relu(norm(x_BTD) @ weights["up"])) @ weights["down"]
+    return (norm(x_BTD) @ params["unembedding"]).astype(jnp.float32)
 
 
 def compute_loss(model: dict[str, Any], params: Params, batch: Batch) -> jax.Array:
     """Mean nats per character over a batch (tokens uint8[B, T + 1],): inputs are the first T, targets the last T."""
     tokens_BT1 = jnp.asarray(batch[0])
     logits_BTV = compute_logits(model, params, tokens_BT1[:, :-1])
-    targets_BT = tokens_BT1[:, 1:].astype(jnp.int32)
-    chosen_BT = jnp.take_along_axis(logits_BTV, targets_BT[:, :, None], axis=-1)[:, :, 0]
-    return jnp.mean(jax.nn.logsumexp(logits_BTV, axis=-1) - chosen_BT)
+    return compute_cross_entropy(logits_BTV, tokens_BT1[:, 1:])
 
 
 def _attend(
@@ -131,21 +130,14 @@ def _attend(
     query, key, value = (
         (x_BTD @ weights[name]).reshape(batch, time, model["heads"], head_width) for name in ("query", "key", "value")
     )
-    normalise = partial(_normalise, epsilon=model["norm_epsilon"])
-    query_BTHK = _rotate(normalise(query), rotation) * weights["temperature"][:, None]
-    key_BTHK = _rotate(normalise(key), rotation)
+    norm = partial(normalise, epsilon=model["norm_epsilon"])
+    query_BTHK = _rotate(norm(query), rotation) * weights["temperature"][:, None]
+    key_BTHK = _rotate(norm(key), rotation)
     cosines_BHTT = jnp.einsum("bthk,bshk->bhts", query_BTHK, key_BTHK).astype(jnp.float32)
     scores_BHTT = cosines_BHTT / np.float32(np.sqrt(head_width))
     causal_TT = np.tril(np.ones((time, time), np.bool_))
     shares_BHTT = jax.nn.softmax(jnp.where(causal_TT, scores_BHTT, -jnp.inf), axis=-1).astype(value.dtype)
     return jnp.einsum("bhts,bshk->bthk", shares_BHTT, value).reshape(batch, time, width) @ weights["out"]
-
-
-def _normalise(x: jax.Array, epsilon: float) -> jax.Array:
-    """RMSNorm over the last axis, without a gain."""
-    wide = x.astype(jnp.float32)
-    scale = jax.lax.rsqrt(jnp.mean(jnp.square(wide), axis=-1, keepdims=True) + np.float32(epsilon))
-    return (wide * scale).astype(x.dtype)
 
 
 def _compute_rotation(time: int, head_width: int, base: float) -> tuple[jax.Array, jax.Array]:
