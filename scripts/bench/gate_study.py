@@ -39,7 +39,8 @@ SHARES = (20, 33, 40, 45)  # percent of all weight
 ATTACKS = ("common", "random", "majority", "sign")
 COLD = 2  # rounds after which seats that began cold count as warm
 FIRST_ATTACKER = 200  # seats of attackers count from here
-FACTORS = (2, 3, 4)  # passes with factor * score > median; the rule is 2
+FACTORS = (2, 3, 4)  # what if: passes with factor * score > median; the rule is 2
+NOISES = (2, 3, 4)  # what if: passes by the rule, and with score > noise * sqrt(P), the deviation of c for random bits
 
 
 Key = tuple[str, int, int]  # attack, share, number of attackers
@@ -125,6 +126,11 @@ def tally(count: Counter[str], workshop: Workshop, bits: Bits, weights: Weights,
         passed = {seat for seat, score in gate.scores.items() if score > 0 and factor * score > gate.median}
         count[f"factor {factor}: honest rejected"] += len(honest - passed)
         count[f"factor {factor}: rounds with an attacker passed"] += bool(passed - honest)
+    for noise in NOISES:
+        passed = {seat for seat in gate.passed if gate.scores[seat] ** 2 > noise**2 * workshop.count}
+        count[f"noise {noise}: honest rejected"] += len(honest - passed)
+        count[f"noise {noise}: rounds with an attacker passed"] += bool(passed - honest)
+        count[f"noise {noise}: void"] += 2 * sum(weights[seat] for seat in passed) <= sum(weights.values())
 
 
 def describe(crew: Crew, key: Key, count: Counter[str]) -> dict[str, Any]:
