@@ -160,6 +160,7 @@ def test_an_overturn_cuts_the_streaks_of_all() -> None:
     assert not scene.find()
     scene.run.cuts = [ROUND]  # a later overturn is nothing to a round before it
     assert len(scene.find()) == 2
+    assert [scene.run.compute_streak_before(ROUND, 0, most) for most in (0, 3, 99)] == [0, 3, ROUND - 2]
     scene.run.cuts = [ROUND - RULES.depth - 2]  # one just before the streak began
     assert len(scene.find()) == 2
 

@@ -147,7 +147,7 @@ def choose_target(digest: bytes, checker: int, weights: Mapping[int, int]) -> in
 
 def is_qualified(run: RunState, rules: CheckRules, round_id: int, seat: int) -> bool:
     """Whether the streak of a seat is long enough to check in a round."""
-    return run.compute_streak_before(round_id, seat) >= rules.depth
+    return run.compute_streak_before(round_id, seat, rules.depth) >= rules.depth
 
 
 # ---------------------------------------------------------------------- samples

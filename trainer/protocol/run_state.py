@@ -93,9 +93,10 @@ class RunState(Ledger):
             streak += 1
         return streak
 
-    def compute_streak_before(self, round_id: int, seat: int) -> int:
+    def compute_streak_before(self, round_id: int, seat: int, most: int | None = None) -> int:
         """Number of consecutive good rounds that accepted whoever holds the seat in a round, ending with the one that
         made the state which the round trains from. The same for everybody and for ever, whoever holds the seat now.
+        most: where it stops counting.
 
         Raises ValueError where an overturn took what the round was trained from.
         """
@@ -104,7 +105,8 @@ class RunState(Ledger):
             raise ValueError(f"what round {round_id} was trained from does not stand any more")
         first = record.firsts[seat] if seat in record.firsts else self.find_acting(seat, round_id).first
         streak, following = 0, round_id
-        for final in reversed(self.finals[: record.height]):
+        last = 0 if most is None else max(0, record.height - most)
+        for final in reversed(self.finals[last : record.height]):
             is_cut = any(final.round <= cut < following for cut in self.cuts)
             if is_cut or final.round < first or not (final.accepted >> seat) & 1:
                 break

@@ -145,7 +145,7 @@ class CheckDesk:
         self._samples = {of: sample for of, sample in self._samples.items() if of >= record.round}
         if record.overturned:
             return  # all streaks are cut
-        seat, streak = run.seats[self._seat], run.compute_streak_before(record.round, self._seat)
+        seat, streak = run.seats[self._seat], run.compute_streak_before(record.round, self._seat, self.rules.depth)
         for round_id in range(record.round, record.round + self.rules.depth + 1):
             key = self._compute_key(run, round_id) if seat.has_key(round_id) else None
             if key is None or streak + round_id - record.round < self.rules.depth:

@@ -39,7 +39,7 @@ def plan_replay(run: RunState, round_id: int, seat: int, depth: int) -> tuple[St
     from.
     """
     record = run.rounds[round_id]
-    begin = record.height - min(depth, run.compute_streak_before(round_id, seat))
+    begin = record.height - run.compute_streak_before(round_id, seat, depth)
     finals = run.finals[begin : record.height]
     history = (Stage(final.round, final.height - 1, run.rounds[final.round].seed) for final in finals)
     return (*history, Stage(round_id, record.height, record.seed))

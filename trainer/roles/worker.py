@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from trainer.errors import Diverged, KeyInUse, UnreachableError
 from trainer.learn.local_training import LocalResult
 from trainer.protocol import session
+from trainer.protocol.disputes import is_over
 from trainer.protocol.judgement import State
 from trainer.protocol.phases import Clock, is_two_thirds
 from trainer.protocol.run_state import RunState
@@ -159,7 +160,8 @@ class Worker:
         sent again as the same bytes.
         """
         parts = self.parts
-        parts.submitter.settle(parts.replica.poll())
+        head = parts.replica.poll()
+        parts.submitter.settle(head)
         self._rebase()
         run = parts.replica.run
         record = run.current
@@ -176,7 +178,7 @@ class Worker:
                 parts.submitter.resend(kind, record.round, raw)
         for round_id in sorted({charge.round for charge in parts.checks.docket.charges}):
             accusations = [raw for kind, raw in parts.vault.load_transactions(round_id) if kind == "accuse"]
-            if accusations:
+            if accusations and not is_over(run, round_id, head.time):
                 parts.submitter.resend("accuse", round_id, accusations[-1])
 
     def _rebase(self) -> None:
