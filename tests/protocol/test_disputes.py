@@ -27,7 +27,7 @@ from trainer.protocol.disputes import (
     judge_dispute,
 )
 from trainer.protocol.gradient import count_agreeing, pack_bits
-from trainer.protocol.records import Round
+from trainer.protocol.records import Round, Seat
 from trainer.protocol.tree import compute_gradient_root
 from trainer.protocol.types import BlockRef
 
@@ -198,6 +198,15 @@ def test_a_charge_against_who_did_not_reveal_or_another_round_is_not_said() -> N
     assert not court.is_said(0, absent)
     assert not court.is_said(0, replace(court.charge(), height=1))
     assert not decide_accusations(court.stage.run, 0, court.stage.time, [replace(court.charge(), round=99)], NOTHING)
+
+
+def test_nothing_is_said_of_a_holder_that_is_not_known_any_more() -> None:
+    """The id changed hands twice since."""
+    court = Court()
+    assert court.is_said(0, court.charge())
+    run = court.stage.run
+    run.former[1], run.seats[1] = Seat(1, first=98), Seat(1, first=99)
+    assert not court.is_said(0, court.charge())
 
 
 def test_one_accusation_of_a_round_at_a_time() -> None:
