@@ -231,21 +231,6 @@ contract SignVoteTest is Test {
     }
 
     /// @dev A step of 0 leaves every byte as it was.
-    /// @dev All parameters alike and near an end, with every bit at the seams between lanes: a lane must never reach into its neighbour.
-    function testFuzz_stepChunk_alike_near_the_ends(uint32 offset, bool isTop, bytes32 seed, uint32 step) public view {
-        uint32 value = isTop ? uint32(uint256(MAX) - offset % 4) : (uint32(1) << 31) + offset % 4;
-        bytes4 word = bytes4(value);
-        bytes memory chunk = new bytes(4096);
-        for (uint256 i; i < 4096; ++i) {
-            chunk[i] = word[3 - (i % 4)]; // little-endian
-        }
-        bytes[] memory bits = new bytes[](1);
-        uint256[] memory one = new uint256[](1);
-        (bits[0], one[0]) = (expand(seed, 4), 7);
-        uint256 by = bound(step, 0, (1 << 17) - 1);
-        assertEq(sign.stepChunk(chunk, bits, one, by), plain.stepChunk(chunk, bits, one, by));
-    }
-
     function testFuzz_stepChunk_of_nothing(bytes32 seed) public view {
         bytes[] memory bits = new bytes[](1);
         uint256[] memory one = new uint256[](1);
