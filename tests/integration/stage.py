@@ -38,6 +38,7 @@ from trainer.keys import OperatorKey, create_keystore
 from trainer.learn.local_training import LocalTrainer
 from trainer.learn.settings import LocalSettings
 from trainer.learn.task import Dataset, Task
+from trainer.protocol.checks import CheckRules
 from trainer.protocol.events import RoundFinal
 from trainer.protocol.step import Schedule
 from trainer.protocol.tree import compute_state_root
@@ -349,9 +350,9 @@ class Stage:
         path.mkdir(exist_ok=True, parents=True)
         return path
 
-    def deploy(self, name: str, heights: int, *, seats: int = 4, **chosen: int) -> Run:
-        """A new run of the tiny task, `seats` of which have to be there for it to begin. `chosen`: its windows, and
-        whether it is invitation-only.
+    def deploy(self, name: str, heights: int, *, seats: int = 4, rules: CheckRules | None = None, **chosen: int) -> Run:
+        """A new run of the tiny task, `seats` of which have to be there for it to begin. rules: of its cross-checks, in
+        place of the usual ones. `chosen`: its windows, and whether it is invitation-only.
         """
         home = self.home / name
         home.mkdir()
@@ -361,7 +362,7 @@ class Stage:
             KuboStore(self.daemons[0].api),
             name,
             plan.task.config,
-            make_training(plan.settings, choose_checks(heights)),
+            make_training(plan.settings, rules or choose_checks(heights)),
             shards,
             genesis,
         )
