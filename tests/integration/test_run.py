@@ -37,6 +37,48 @@ def test_a_fifth_seat_joins_late(deploy: Deploy) -> None:
     assert (code, found["verdict"], found["heights"]) == (0, "ok", HEIGHTS), words
     for seat in run.seats:
         run.check_nonces(seat)
+    check_recomputations(run, results)
+
+
+def check_recomputations(run: Run, results: list[tuple[int, list[int]]]) -> None:
+    """Anybody trains again what a seat was to train: all bits from the streak's start, fewer from a later one."""
+    somebody = ("--depth", 8, "--home", run.seats[4].home, "--json")  # its cache has the compiled programs
+
+    def recompute(*arguments: object) -> tuple[int, Any, str]:
+        shared = ("--address", run.deployment.address, "--rpc-url", run.stage.anvil.url)
+        node = ("--ipfs-api", run.stage.daemons[4].api)
+        code, out, err = run_command("recompute", *map(str, (*shared, *node, *arguments)))
+        return code, json.loads(out) if out else None, err
+
+    last, first = results[-1][0], results[0][0]
+    for seat in (0, 4):
+        code, found, words = recompute(last, seat, *somebody)
+        assert (code, found["verdict"], found["percent"]) == (0, "agrees", 100), words
+        assert found["from_the_streaks_start"]
+        assert found["bits"] == found["agreeing_bits"] == run.deployment.parameters.parameter_count
+        assert (found["height"], found["replayed_heights"] == HEIGHTS - 1) == (HEIGHTS - 1, seat == 0)
+    code, found, words = recompute(last, 0, *somebody, "--depth", 1)
+    assert (code, found["verdict"], found["replayed_heights"]) == (8, "disagrees", 1)
+    assert 55 < found["percent"] < found["threshold_percent"]
+    assert not found["from_the_streaks_start"]
+    assert "of seat 0's bits are as recomputed" in words
+    for arguments, complaint in (
+        ((last + 1, 0), f"round {last + 1} is unknown"),
+        ((first, 4), f"seat 4 did not commit in round {first}; its accepted seats are 0, 1, 2, 3"),
+    ):
+        code, _, words = recompute(*arguments)
+        assert (code, complaint in words) == (2, True), words
+
+    draws = []
+    for _ in range(2):
+        code, found, words = run.audit("--training", "20%", "--seed", "7", *map(str, somebody[:-1]))
+        assert (code, found["verdict"], found["training_seed"]) == (0, "ok", 7), words
+        assert (found["lowest_percent"], found["disagreeing_submissions"]) == (100, [])
+        draws.append(found["recomputed_submissions"])
+    assert draws == [round(sum(len(accepted) for _, accepted in results) / 5)] * 2
+    code, found, words = run.audit("--training", "1", "--depth", "1", "--home", str(run.seats[4].home))
+    assert (code, found["verdict"]) == (8, "training disagrees")
+    assert f"round {last} seat 0" in words
 
 
 def test_a_run_by_its_commands_alone(stage: Stage, tmp_path: Path, swarm_key: str) -> None:
