@@ -7,7 +7,7 @@ gave 1.257, 0.012 / 0.14 gave 1.272, 0.006 / 0.28 gave 1.302. Above a rate of 0.
 earlier agree in fewer bits than the 97.9 % that they reach here at the worst (97.5 % at 0.036).
 
 Digits (4 seats, 24 heights, H = 8, batches of 64): what decides is how far replays agree, since the accuracy is 93 to
-96 % with all. From height 8 on, replays that start cold 4 heights earlier agree in 98.7 % of the bits or more with a
+96 % with all. From height 8 on, replays that start cold 4 heights earlier agree in 98.3 % of the bits or more with a
 rate of 0.006, factor 0.24 and momentum 0.7; in 96.4 % with momentum 0.9; in 93.7 to 97.6 % with a rate of 0.03 and
 factor 0.12. Images as they are, without variants, are known by heart after 10 heights: 80 to 90 % with 8 heights.
 
