@@ -122,6 +122,7 @@ def audit(
     started = time.monotonic()
     if share is None and (seed is not None or depth is not None):
         raise UsageError("--seed and --depth go with --training")
+    claimed = _read_claimed(state_file, state_height)  # what cannot be read is told before anything is reached
     if is_watching:
         if save_file is not None or share is not None:
             raise UsageError("--save and --training are of a replay that ends; leave --watch away")
@@ -132,7 +133,7 @@ def audit(
             budget or 0,
             home,
             ipfs_api,
-            _read_claimed(state_file, state_height),
+            claimed,
             as_json,
             poll_seconds,
         )
@@ -141,7 +142,6 @@ def audit(
         raise UsageError("--budget goes with --watch: an audit that ends posts no challenges")
     client, deployment = reach(rpc_urls, address, run_name, deployments)
     run, store, block = open_run(client, deployment, ipfs_api)
-    claimed = _read_claimed(state_file, state_height)
     if any(not 1 <= height <= run.height for height in claimed):
         raise UsageError(f"--state is of height {min(claimed)}; the run's final heights are 1 to {run.height}")
     progress = Progress(0, is_quiet=as_json)
