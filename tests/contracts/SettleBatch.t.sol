@@ -86,23 +86,6 @@ contract SettleBatchTest is PayTest {
         assertEq(creditOf(0), 7 * payOf(10, 30));
     }
 
-    /// @dev Seat 0 has the first bit: a height without a record has no earners at all.
-    function test_gone_records_are_skipped_after_one_that_pays() public {
-        deployShortRing();
-        fund(10 ether);
-        start(10, 10, 10);
-        for (uint256 i; i < 8; ++i) {
-            play(7);
-        }
-        skip(run.horizon() + p.settleWindow);
-        openRound();
-        toVote(0, 2);
-        settle(only(1), 8); // what the memory of the call held before must not count
-        vote(FIRST + 8, 0);
-        settle(range(0, 1), 8);
-        assertEq(creditOf(0), 7 * payOf(10, 30));
-    }
-
     // ------------------------------------------------------------------ batches
 
     function test_an_empty_batch_does_nothing() public {
