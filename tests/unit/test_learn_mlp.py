@@ -30,16 +30,6 @@ def task():
     return Task.from_config(mlp.make_config("digits"))
 
 
-@pytest.fixture(scope="module")
-def shards(task):
-    return task.build_shards()
-
-
-@pytest.fixture(scope="module")
-def dataset(task, shards):
-    return task.load_data(shards)
-
-
 def test_four_seats_train_it_by_vote(task, dataset):
     """Real bits, gate and step, without chain and IPFS; the whole validation set, of 11 batches of 32."""
     plan = make_plan("digits", HEIGHTS, None)

@@ -34,16 +34,6 @@ def task():
 
 
 @pytest.fixture(scope="module")
-def shards(task):
-    return task.build_shards()
-
-
-@pytest.fixture(scope="module")
-def dataset(task, shards):
-    return task.load_data(shards)
-
-
-@pytest.fixture(scope="module")
 def plain(task, dataset):
     """On one device, in float32: (results, states)."""
     trainer = make_trainer(task, dataset, BATCH_SIZES[0], devices=jax.local_devices()[:1])

@@ -22,16 +22,6 @@ def task():
     return Task.from_config(char_gpt.make_config("tiny"))
 
 
-@pytest.fixture(scope="module")
-def shards(task):
-    return task.build_shards()
-
-
-@pytest.fixture(scope="module")
-def dataset(task, shards):
-    return task.load_data(shards)
-
-
 def test_presets_have_the_sizes_that_the_documents_name():
     counts = {}
     for preset in char_gpt.PRESETS:

@@ -46,11 +46,6 @@ def task():
 
 
 @pytest.fixture(scope="module")
-def dataset(task):
-    return task.load_data(task.build_shards())
-
-
-@pytest.fixture(scope="module")
 def trainer(task, dataset):
     return LocalTrainer(task, dataset, SETTINGS, SCHEDULE)
 
