@@ -35,12 +35,15 @@ TIME = 1_000_010
 
 
 class FakeReplay:
-    """In place of the thread: a job is done when the test says so. started: (job, inner state's number, paused)."""
+    """In place of the thread: a job is done when the test says so. started: (job, inner state's number). share: of the
+    job that is done; seconds: that each took.
+    """
 
     def __init__(self) -> None:
         self.job: Job | None = None
         self.is_paused = True
         self.started: list[tuple[Job, int]] = []
+        self.share, self.seconds = 0.0, 0.5
         self._done = False
 
     def start(self, job: Job, state: State, inner: InnerState | None) -> None:
@@ -58,7 +61,7 @@ class FakeReplay:
             return None
         job = self.job
         self.stop()
-        return job, LocalResult(TRUTH, InnerState((np.array(job.stage.round),)), 1.0, 0.5)
+        return job, LocalResult(TRUTH, InnerState((np.array(job.stage.round),)), 1.0, self.seconds)
 
     def stop(self) -> None:
         self.job, self._done = None, False
@@ -84,6 +87,7 @@ class Desk:
             self.find_state,
             self.report,
         )
+        self.time = TIME
         self.sealed: set[int] = set()
         self.is_training = False
         self.key: Callable[[int], bytes | None] = lambda round_id: key_of(0)
@@ -99,8 +103,13 @@ class Desk:
 
     def turn(self, times: int = 1) -> None:
         for _ in range(times):
-            self.desk.turn(self.run, TIME, self.sealed, is_training=self.is_training)
+            self.look()
             self.background.finish()
+
+    def look(self) -> bool:
+        """A turn in which no replay is done; whether the commit is kept waiting."""
+        self.desk.turn(self.run, self.time, self.sealed, is_training=self.is_training)
+        return self.desk.is_sampling
 
     def rounds(self) -> list[int]:
         """Of the replays that were begun."""
@@ -195,13 +204,87 @@ def test_ones_own_work_goes_first(desk: Desk) -> None:
     assert desk.rounds() == [9, 10]
 
 
-def test_a_commit_is_kept_waiting_only_when_little_is_left(desk: Desk) -> None:
-    close_draws(desk, ROUND)
+def waits(desk: Desk, turns: int = RULES.depth + 2) -> list[bool]:
+    """Whether the commit is kept waiting, turn by turn, in each of which a round is replayed."""
     seen = []
-    for _ in range(RULES.depth + 2):
+    for _ in range(turns):
         desk.turn()
         seen.append(desk.desk.is_sampling)
-    assert seen == [False, False, False, True, True, False]
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (1.7, [True, True, True, True, True, False]),
+        (3.0, [False, False, False, True, True, False]),
+        (8.8, [False] * 6),
+    ],
+)
+def test_a_commit_is_kept_waiting_when_the_sample_can_be_there_in_time(
+    desk: Desk, seconds: float, expected: list[bool]
+) -> None:
+    """Ten seconds after the opening 8.75 are left until three quarters of commitMin = 25; five rounds are missing."""
+    close_draws(desk, ROUND)
+    desk.background.seconds = seconds
+    desk.desk.note_pace(seconds)  # of its own work
+    assert waits(desk) == expected
+
+
+def test_what_is_done_of_a_round_counts_and_time_passes(desk: Desk) -> None:
+    close_draws(desk, ROUND)
+    desk.desk.note_pace(2.0)
+    assert not desk.look()  # five rounds, 10 seconds
+    desk.background.share = 0.5
+    assert not desk.look()
+    desk.background.share = 0.75
+    assert desk.look()
+    desk.time += 1
+    assert not desk.look()
+
+
+def test_what_is_done_of_other_work_does_not_count(desk: Desk) -> None:
+    close_draws(desk, ROUND + 1)
+    desk.desk.note_pace(2.0)
+    desk.look()
+    close_draws(desk, ROUND)
+    desk.desk._drawn_at = (0, 0)
+    desk.background.share = 0.75
+    assert not desk.look()
+
+
+def test_the_fastest_round_seen_is_the_pace(desk: Desk) -> None:
+    close_draws(desk, ROUND)
+    desk.desk.note_pace(8.0)
+    desk.background.seconds = 1.0
+    assert waits(desk, 2) == [False, True]
+    desk.background.seconds = 8.0
+    assert waits(desk, 4) == [True, True, True, False]
+
+
+def test_nothing_is_waited_for_after_three_quarters_of_commit_min(desk: Desk) -> None:
+    close_draws(desk, ROUND)
+    desk.desk.note_pace(0.0)
+    desk.time = TIME + 8
+    assert desk.look()
+    desk.time += 1
+    assert not desk.look()
+
+
+def test_a_known_end_leaves_a_quarter_of_commit_min(desk: Desk) -> None:
+    close_draws(desk, ROUND)
+    desk.desk.note_pace(0.5)
+    desk.run.clock.commit_end = TIME + 9  # 2.75 seconds until then: five rounds take 2.5
+    assert desk.look()
+    desk.run.clock.commit_end = TIME + 8
+    assert not desk.look()
+
+
+def test_no_commit_waits_for_a_replay_that_cannot_begin(desk: Desk) -> None:
+    close_draws(desk, ROUND)
+    desk.desk.note_pace(0.5)
+    desk.kept = range(10, 100)
+    assert not desk.look()
 
 
 def test_what_is_sealed_needs_no_sample_any_more(desk: Desk) -> None:
@@ -290,6 +373,19 @@ def test_a_sample_takes_the_place_of_a_dispute(desk: Desk) -> None:
     desk.turn(12)
     assert desk.desk.docket.charges
     assert ("sampled", ROUND + 1) in [(event, values.get("round")) for event, values in desk.reports]
+
+
+@pytest.mark.parametrize(("pace", "kind"), [(0.5, "sample"), (100.0, "dispute")])
+def test_only_what_a_commit_waits_for_interrupts_other_work(desk: Desk, pace: float, kind: str) -> None:
+    close_draws(desk)
+    dispute(desk, bits_of("cheat"))
+    desk.look()
+    close_draws(desk, ROUND + 1)
+    desk.desk._drawn_at = (0, 0)
+    desk.desk.note_pace(pace)
+    desk.look()
+    assert desk.background.job is not None
+    assert desk.background.job.name[0] == kind
 
 
 def test_disputes_and_charges_survive_a_restart(desk: Desk, tmp_path: Path) -> None:

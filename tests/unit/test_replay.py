@@ -18,17 +18,21 @@ from trainer.protocol.assignment import compute_batch
 from trainer.roles.background import BackgroundReplay, Job
 from trainer.roles.replay import Stage, plan_replay, replay
 
+SECONDS = 5.0  # that a round takes, with its pauses
 PATIENCE = 60.0  # seconds for a thread to get its turn on a busy machine
 
 
 class FakeTrainer:
-    """In place of `LocalTrainer`: three steps a round. given: state, inner state, batches and height of each round."""
+    """In place of `LocalTrainer`: three steps a round. given: state, inner state, batches and height of each round.
+    look: called in each step.
+    """
 
     def __init__(self) -> None:
         self.settings = SimpleNamespace(local_steps=3, batch_size=2)
         self.dataset = SimpleNamespace(bound=1000)
         self.given: list[tuple[int, int | None, list[list[int]], int]] = []
         self.is_asking = threading.Event()
+        self.look: Callable[[], None] = lambda: None
 
     def train(
         self, state: Any, inner: InnerState | None, batches: Sequence[Any], height: int, should_stop: Callable[[], bool]
@@ -37,11 +41,14 @@ class FakeTrainer:
             self.is_asking.set()
             if should_stop():
                 raise Cancelled
+            self.look()
+        if should_stop():
+            raise Cancelled
         if height == 666:
             raise ArithmeticError("a failure")
         found = [batch.tolist() for batch in batches]
         self.given.append((int(state[0]), None if inner is None else int(inner.leaves[0]), found, height))
-        return LocalResult(bits_of("some"), InnerState((np.array(height),)), 1.0, 0.1)
+        return LocalResult(bits_of("some"), InnerState((np.array(height),)), 1.0, SECONDS)
 
 
 @pytest.fixture
@@ -126,6 +133,52 @@ def test_a_paused_job_can_be_stopped_and_leaves_nothing(trainer: Any) -> None:
     assert not trainer.given
     background.start(JOB, STATE, None)
     assert background.collect() is None  # paused still
+    background.stop()
+
+
+class Clock:
+    """In place of `time`."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.was_read = threading.Event()
+
+    def perf_counter(self) -> float:
+        now = self.now
+        self.was_read.set()
+        return now
+
+
+def test_what_a_job_cost_is_without_its_pauses(trainer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr("trainer.roles.background.time", clock)
+    background = BackgroundReplay(trainer)
+    for paused in (3.0, 4.0):  # the second has nothing of the first
+        clock.was_read.clear()
+        background.pause(True)
+        background.start(JOB, STATE, None)
+        assert clock.was_read.wait(PATIENCE)
+        clock.now += paused
+        background.pause(False)
+        wait(background)
+        found = background.collect()
+        assert found
+        assert found[1].seconds == SECONDS - paused
+
+
+def test_how_much_of_a_job_is_done(trainer: Any) -> None:
+    background, seen = BackgroundReplay(trainer), list[float]()
+    trainer.look = lambda: seen.append(background.share)
+    assert background.share == 0
+    background.start(JOB, STATE, None)
+    assert trainer.is_asking.wait(PATIENCE)
+    assert background.share == 0
+    background.pause(False)
+    wait(background)
+    assert [*seen, background.share] == [0, 1 / 3, 2 / 3, 1]
+    background.pause(True)
+    background.start(JOB, STATE, None)
+    assert background.share == 0
     background.stop()
 
 

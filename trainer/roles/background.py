@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 
 from trainer.learn.inner_state import InnerState
 from trainer.learn.local_training import Cancelled, LocalResult, LocalTrainer
@@ -30,20 +31,32 @@ class BackgroundReplay:
         self._may_go = threading.Event()
         self._done: LocalResult | None = None
         self._failure: Exception | None = None
+        self._asked = 0  # how often the job has asked whether to stop: before each step, and after the last
+        self._paused = 0.0  # seconds
         self.job: Job | None = None
+
+    @property
+    def share(self) -> float:
+        """How much of the job is done, 0 to 1."""
+        return max(0, self._asked - 1) / self._trainer.settings.local_steps
 
     def start(self, job: Job, state: State, inner: InnerState | None) -> None:
         """Starts a job. state: int32[Ppad] of its stage's height; inner: None = cold."""
         self.stop()
         self.job, self._is_cancelled = job, False
+        self._asked, self._paused = 0, 0.0
 
         def should_stop() -> bool:
+            self._asked += 1
+            began = time.perf_counter()
             self._may_go.wait()
+            self._paused += time.perf_counter() - began
             return self._is_cancelled
 
         def work() -> None:
             try:
-                self._done = replay_stage(self._trainer, job.seat, job.stage, state, inner, should_stop)
+                result = replay_stage(self._trainer, job.seat, job.stage, state, inner, should_stop)
+                self._done = replace(result, seconds=result.seconds - self._paused)
             except Cancelled:
                 return
             except Exception as error:  # noqa: BLE001 - shown by `collect`, in the thread that can act on it
@@ -60,7 +73,7 @@ class BackgroundReplay:
             self._may_go.set()
 
     def collect(self) -> tuple[Job, LocalResult] | None:
-        """A finished job, once. Raises what the training raised."""
+        """A finished job, once; its seconds are those of work, without the pauses. Raises what the training raised."""
         if self._failure:
             raise self._failure
         done, job = self._done, self.job

@@ -4,12 +4,20 @@ the round, and recomputes what a dispute is about. Its own work always goes firs
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from trainer.learn.inner_state import InnerState
 from trainer.protocol.checks import Check, CheckRules, Draw, compute_draw, count_sample, pick_sample
-from trainer.protocol.disputes import Dispute, compute_unvested, find_disputes, is_over, judge_dispute
+from trainer.protocol.disputes import (
+    Dispute,
+    compute_unvested,
+    find_disputes,
+    is_over,
+    is_sample_awaited,
+    judge_dispute,
+)
 from trainer.protocol.gradient import NO_SAMPLE, count_agreeing
 from trainer.protocol.judgement import Judgement, State
 from trainer.protocol.run_state import RunState
@@ -22,7 +30,6 @@ SAMPLE, DISPUTE = "sample", "dispute"
 # Heights before a disputed round from which its replay begins, in depths: one that begins where the sample's did lacks
 # the same momentum, and would be no second opinion.
 DISPUTE_DEPTHS = 2
-AWAITED = 2  # rounds of a replay that may be missing for its commit to wait: more are not done in time
 # ("sample", round, target) or ("dispute", round, target)
 Name = tuple[str, int, int]
 ComputeKey = Callable[[RunState, int], bytes | None]
@@ -32,7 +39,7 @@ FindState = Callable[[RunState, int], State | None]
 @dataclass
 class Progress:
     """How far a replay has come: the rounds that it went through, the inner state and the bits after them, and seconds
-    of work.
+    of work (without pauses).
     """
 
     done: tuple[Stage, ...] = ()
@@ -54,7 +61,7 @@ class CheckDesk:
     """Draws, samples and disputes of one seat. compute_key: this seat's key of a round, None without one. find_state:
     int32[Ppad] of a height, None where it is not kept. report(event, **values) tells the operator.
 
-    `is_sampling`: little is left of the replay for the round whose work is to be sealed.
+    `is_sampling`: the sample for the round whose work is to be sealed is under way, and can be done in time.
     """
 
     def __init__(
@@ -69,6 +76,7 @@ class CheckDesk:
     ) -> None:
         self.rules, self.docket = rules, docket
         self.is_sampling = False
+        self._pace = math.inf
         self._seat, self._background, self._report = seat, background, report
         self._compute_key, self._find_state = compute_key, find_state
         self._draws: dict[int, Draw] = {}
@@ -93,6 +101,7 @@ class CheckDesk:
         self._collect()
         self._find_draws(run)
         plans = dict(self._plan_samples(run, sealing)) | dict(self._plan_disputes(run, time))
+        # An inner state each: of depth + 1 samples at the most, and of the disputes that were begun.
         self._progress = {name: self._progress.get(name, Progress()) for name in plans}
         wanted: list[Job] = []
         for name, stages in plans.items():
@@ -102,17 +111,24 @@ class CheckDesk:
             elif stages:
                 self._finish(run, name, stages)
         first = wanted[0] if wanted else None
-        self.is_sampling = first is not None and first.name[:2] == (SAMPLE, sealing)
-        if first is not None and self.is_sampling:
-            rest = plans[first.name]
-            self.is_sampling = len(rest) - rest.index(first.stage) <= AWAITED
+        is_awaited = False
+        if first is not None and first.name[:2] == (SAMPLE, sealing):
+            is_awaited = self._is_in_time(run, time, first, plans[first.name])
         self._background.pause(is_training)
         running = self._background.job
         # A sample that its commit waits for takes the place of anything else.
-        if running is not None and (running not in wanted or (self.is_sampling and running != first)):
+        if running is not None and (running not in wanted or (is_awaited and running != first)):
             self._background.stop()
         if self._background.job is None:
             self._start(run, wanted)
+        # Where its state is not here the replay does not even begin.
+        self.is_sampling = is_awaited and self._background.job == first
+
+    def note_pace(self, seconds: float) -> None:
+        """A round of work took so long here. The fastest counts: while a commit waits, other workers on the same
+        machine stand still, too.
+        """
+        self._pace = min(self._pace, seconds)
 
     def get_sample(self, round_id: int) -> bytes:
         """The sample for the header of a round, 512 bytes; NO_SAMPLE where there is none."""
@@ -178,6 +194,12 @@ class CheckDesk:
         for _, (round_id, target) in sorted(stakes):
             yield (DISPUTE, round_id, target), plan_replay(run, round_id, target, DISPUTE_DEPTHS * self.rules.depth)
 
+    def _is_in_time(self, run: RunState, time: int, job: Job, stages: Sequence[Stage]) -> bool:
+        """Whether the replay that goes on with this job can be expected to be done while its commit may still wait."""
+        done = stages.index(job.stage) + (self._background.share if self._background.job == job else 0)
+        expected = time + (len(stages) - done) * self._pace
+        return is_sample_awaited(run, run.rounds[job.name[1]], expected, run.compute_phase(time)[1])
+
     # ------------------------------------------------------------------ what is done
 
     def _collect(self) -> None:
@@ -188,6 +210,7 @@ class CheckDesk:
             progress.done = (*progress.done, job.stage)
             progress.inner, progress.bits = result.inner_state, result.bits
             progress.seconds += result.seconds
+            self.note_pace(result.seconds)
 
     def _start(self, run: RunState, wanted: Sequence[Job]) -> None:
         """Starts the first for which there is a state."""

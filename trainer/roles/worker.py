@@ -117,6 +117,7 @@ class Worker:
         if finished:
             key, result = self._trained, self._result = finished
             parts.report("trained", round=key.round, loss=round(result.mean_loss, 4), seconds=round(result.seconds, 2))
+            parts.checks.note_pace(result.seconds)
         self._show(run.clock)
         parts.checks.turn(run, head.time, self._works, is_training=parts.training.is_busy)
         is_done, is_moving = False, True
