@@ -5,42 +5,20 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-NODES = 5
-BLOCK_TIME = 0.25
 
 
 @pytest.fixture(scope="session")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
     """Starts the first time that a test wants it; nothing of it outlives the session."""
-    from tests.integration.stage import Stage, share_trainer
-    from trainer.blobs.daemon import KuboDaemon, make_swarm_key
-    from trainer.chain.devnet import Anvil
+    from tests.integration.stage import open_stage
 
-    patch = pytest.MonkeyPatch()
-    patch.setattr("trainer.roles.assembly.LocalTrainer", share_trainer)
-    home = tmp_path_factory.mktemp("stage")
-    key = make_swarm_key()
-    with ExitStack() as stack:
-        stack.callback(patch.undo)
-        anvil = stack.enter_context(
-            Anvil(home / "anvil.log", state=home / "chain" / "state.json", block_time=BLOCK_TIME)
-        )
-        daemons = [KuboDaemon(home / "kubo" / f"node{i}", key, name=f"node{i}") for i in range(NODES)]
-        for daemon in daemons:
-            daemon.launch()
-        for daemon in daemons:
-            stack.enter_context(daemon.finish_start())
-        found = Stage(anvil, daemons, home)
+    with open_stage(tmp_path_factory.mktemp("stage")) as found:
         yield found
-        for process in found.processes:
-            process.kill()
-            process.wait()
 
 
 @pytest.fixture
@@ -55,10 +33,7 @@ def deploy(stage) -> Iterator[Callable[..., object]]:  # type: ignore[no-untyped
     yield make
     for run in runs:
         run.stop()
-    for process in stage.processes:
-        process.kill()
-        process.wait()
-    stage.processes.clear()
+    stage.kill()
 
 
 @pytest.fixture

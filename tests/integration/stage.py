@@ -12,19 +12,22 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import CliRunner
 
 from tests.integration.waiting import until
-from trainer.blobs.daemon import KuboDaemon
+from trainer.blobs.daemon import KuboDaemon, make_swarm_key
 from trainer.blobs.kubo import KuboStore
 from trainer.chain import calls
 from trainer.chain.artifacts import Artifact, compile_contract
+from trainer.chain.calls import Call
 from trainer.chain.client import RunClient
 from trainer.chain.deploy import deploy
 from trainer.chain.deployment import Deployment
@@ -54,6 +57,8 @@ from trainer.roles.worker import Parts, Worker
 ROOT = Path(__file__).resolve().parents[2]
 COMITIA = Path(sys.executable).with_name("comitia")
 PASSWORD = "of the tests"
+NODES = 5
+BLOCK_TIME = 0.25  # seconds
 WEIGHT = 10  # of a seat
 UNIT = 10**15  # wei
 STARTED = time.monotonic()
@@ -70,14 +75,14 @@ WINDOWS = {
 
 
 @cache
-def plan_tiny(heights: int) -> Plan:
-    return make_plan("tiny", heights, None)
+def plan_run(preset: str, heights: int, batch_size: int | None) -> Plan:
+    return make_plan(preset, heights, batch_size)
 
 
 @cache
-def build_documents() -> tuple[list[bytes], Any]:
-    """Shards and genesis state: the same for every run."""
-    task = plan_tiny(4).task
+def build_documents(preset: str = "tiny") -> tuple[list[bytes], Any]:
+    """Shards and genesis state: the same for every run of a preset."""
+    task = plan_run(preset, 4, None).task
     return list(task.build_shards()), task.compute_genesis(1)
 
 
@@ -196,14 +201,14 @@ class Run:
         """So many new seats, each on the next node, active from the next round on (without `active`: benched)."""
         first = len(self.seats)
         new = [self._make_seat(number) for number in range(first, first + count)]
-        self._send(
+        self.send(
             calls.join(weight, card.operator, bytes.fromhex(card.tip[2:]), card.peer, weight * UNIT)
             for card in (make_card(seat.key, self.deployment, seat.daemon.peer) for seat in new)
         )
         self.seats += new
         if active:
             self.stage.anvil.advance(2)  # activateDelay
-            self._send(calls.activate(seat.number) for seat in new)
+            self.send(calls.activate(seat.number) for seat in new)
         return new
 
     def _make_seat(self, number: int) -> Seat:
@@ -215,7 +220,8 @@ class Run:
         self.stage.anvil.set_balance(key.address, 10**19)
         return Seat(number, name, key, self.stage.daemons[number % len(self.stage.daemons)], home)
 
-    def _send(self, wanted: Any) -> None:
+    def send(self, wanted: Iterable[Call]) -> None:
+        """Sends the owner's calls together, and waits until all are mined."""
         sent = [self.owner.sign(call) for call in wanted]
         for signed in sent:
             self.owner.broadcast(signed)
@@ -343,6 +349,13 @@ class Stage:
     home: Path
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
+    def kill(self) -> None:
+        """Ends all processes that tests started."""
+        for process in self.processes:
+            process.kill()
+            process.wait()
+        self.processes.clear()
+
     @property
     def cache(self) -> Path:
         """Compiled programs, kept over sessions: a key of JAX's names all that they depend on."""
@@ -350,14 +363,24 @@ class Stage:
         path.mkdir(exist_ok=True, parents=True)
         return path
 
-    def deploy(self, name: str, heights: int, *, seats: int = 4, rules: CheckRules | None = None, **chosen: int) -> Run:
-        """A new run of the tiny task, `seats` of which have to be there for it to begin. rules: of its cross-checks, in
-        place of the usual ones. `chosen`: its windows, and whether it is invitation-only.
+    def deploy(
+        self,
+        name: str,
+        heights: int,
+        *,
+        seats: int = 4,
+        rules: CheckRules | None = None,
+        preset: str = "tiny",
+        batch_size: int | None = None,
+        **chosen: int,
+    ) -> Run:
+        """A new run, of the tiny task, `seats` of which have to be there for it to begin. rules: of its cross-checks,
+        in place of the usual ones. `chosen`: its windows, and whether it is invitation-only.
         """
         home = self.home / name
         home.mkdir()
-        plan = plan_tiny(heights)
-        shards, genesis = build_documents()
+        plan = plan_run(preset, heights, batch_size)
+        shards, genesis = build_documents(preset)
         specification = publish(
             KuboStore(self.daemons[0].api),
             name,
@@ -387,6 +410,25 @@ class Stage:
         deployment.save(home / "deployments", artifact.compiler_input)
         client = RunClient([self.anvil.url], deployment)
         return Run(self, deployment, home, client, Sender(client, owner, DEFAULT_FEES))
+
+
+@contextmanager
+def open_stage(home: Path) -> Iterator[Stage]:
+    """Starts the chain and the nodes, with everything of theirs in `home`; nothing of it outlives the context."""
+    key = make_swarm_key()
+    with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("trainer.roles.assembly.LocalTrainer", share_trainer)
+        anvil = stack.enter_context(
+            Anvil(home / "anvil.log", state=home / "chain" / "state.json", block_time=BLOCK_TIME)
+        )
+        daemons = [KuboDaemon(home / "kubo" / f"node{i}", key, name=f"node{i}") for i in range(NODES)]
+        for daemon in daemons:
+            daemon.launch()
+        for daemon in daemons:
+            stack.enter_context(daemon.finish_start())
+        stage = Stage(anvil, daemons, home)
+        yield stage
+        stage.kill()
 
 
 def read_log(seat: Seat) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.adversaries import Cartel
+from tests.adversaries.cartel import Cartel
 from tests.integration.stage import COMITIA, PASSWORD, PATIENCE, UNIT, Hand, Run, build_documents, read_log, run_command
 from tests.integration.waiting import until
 from trainer.blobs.kubo import KuboStore
