@@ -119,9 +119,10 @@ class Worker:
             parts.report("trained", round=key.round, loss=round(result.mean_loss, 4), seconds=round(result.seconds, 2))
             parts.checks.note_pace(result.seconds)
         self._show(run.clock)
-        parts.checks.turn(run, head.time, self._works, is_training=parts.training.is_busy)
         is_done, is_moving = False, True
         while is_moving and not self._stop.is_set():
+            # Each time: a state that was just adopted is what a replay waits for, and its commit must not leave before.
+            parts.checks.turn(run, head.time, self._works, is_training=parts.training.is_busy)
             actions = self._decide(run, head)
             for action in actions:
                 self._carry_out(action, head)
