@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +30,13 @@ from trainer.errors import ComitiaError, UsageError
 if TYPE_CHECKING:
     from trainer.chain.artifacts import Artifact
     from trainer.protocol.checks import CheckRules
+    from trainer.protocol.types import Parameters
+    from trainer.roles.economics import Odds
 
 TIMEOUT = 300  # seconds to wait for the contract
 HARDHAT_ARTIFACT = Path("artifacts/contracts/TrainingRun.sol/TrainingRun.json")
+# Of its pay: who works honestly at a higher cost has little of it, and who saves less should not gain by cheating.
+MIN_BREAK_EVEN = 0.75
 
 
 @click.command()
@@ -144,9 +149,7 @@ def deploy(
     from trainer.roles.plan import choose_checks, make_plan, make_training
     from trainer.roles.windows import DEVNET_WINDOW, compute_windows
 
-    def say(text: str) -> None:
-        click.echo(text, err=True)
-
+    say = partial(click.echo, err=True)
     chosen, rules = _parse_overrides(overrides), _parse_checks(choose_checks(heights), checks)
     require_answer(yes)
     node = Node(split_urls(rpc_urls))
@@ -193,6 +196,7 @@ def deploy(
         **windows,
         **asdict(money),
     )
+    warn_of_cheating(parameters, rules, training_seconds, block_seconds, bool(devnet))
     ask(
         f"{owner.address} will deploy {name!r} on chain {node.chain_id} (about 9 M gas) and put {format_coins(pool)} "
         f"into its pool. A round pays {format_coins(money.reward_per_round)}, a cross-check "
@@ -222,6 +226,37 @@ def deploy(
     say(
         f"next, each participant: comitia seat card --run {name} --account OPERATOR > card.json, then its owner: "
         f"comitia seat join --run {name} --card card.json --weight 1 --account OWNER"
+    )
+
+
+def warn_of_cheating(
+    parameters: Parameters, rules: CheckRules, training_seconds: float, block_seconds: float, is_devnet: bool
+) -> None:
+    """Says so where a run's parameters make cheating pay. Where nobody is paid, no cheat has anything to lose."""
+    from trainer.roles.economics import estimate_odds
+
+    found = _explain_cheating(estimate_odds(parameters, rules, training_seconds, block_seconds), rules.rate)
+    if found and parameters.reward_per_round:
+        click.echo(f"on this devnet {found}" if is_devnet else f"warning: {found}", err=True)
+
+
+def _explain_cheating(odds: Odds, rate: int) -> str | None:
+    from trainer.roles.economics import compute_break_even
+
+    if not odds.checked:
+        return "the run ends before anybody is drawn to check: who cheats keeps all pay"
+    if odds.vesting <= odds.judging:
+        return (
+            f"pay is safe after {odds.vesting} rounds, and a dispute is judged after about {odds.judging}: who cheats "
+            f"keeps all pay; a longer --challenge-window helps"
+        )
+    break_even = compute_break_even(odds)
+    if break_even >= MIN_BREAK_EVEN:
+        return None
+    longer = " or a longer --challenge-window" if odds.vesting < odds.checked else ""
+    return (
+        f"with checks of one in {rate} and pay that is safe after {odds.vesting} rounds, who saves more than "
+        f"{100 * break_even:.0f} % of the pay in work may earn more by cheating; a smaller --check rate{longer} helps"
     )
 
 
