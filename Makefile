@@ -1,6 +1,6 @@
 # Each target calls one script. Everything is installed into this checkout by `make setup` (see scripts/setup).
 PYTHON ?= python3
-.PHONY: setup demo test check lock bench-loss bench-gas bench-gate vectors mutate static prove coverage test-deep
+.PHONY: setup demo test check lock bench-loss bench-gas bench-gate bench-economics vectors mutate static prove coverage test-deep
 
 setup: ; @$(PYTHON) scripts/setup
 demo: setup ; @.venv/bin/python scripts/demo.py $(ARGS)
@@ -10,6 +10,7 @@ lock: ; @scripts/lock $(ARGS)
 bench-loss: setup ; @.venv/bin/python scripts/bench/loss.py $(ARGS)
 bench-gas: setup ; @.venv/bin/python scripts/bench/gas.py $(ARGS)
 bench-gate: setup ; @.venv/bin/python scripts/bench/gate.py $(ARGS)
+bench-economics: setup ; @.venv/bin/python scripts/bench/economics.py $(ARGS)
 vectors: setup ; @.venv/bin/python scripts/vectors.py $(ARGS)
 mutate: setup ; @.venv/bin/python -m scripts.mutate $(ARGS)
 static: setup ; @scripts/prove static
