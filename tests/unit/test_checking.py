@@ -218,7 +218,7 @@ def waits(desk: Desk, turns: int = RULES.depth + 2) -> list[bool]:
     [
         (1.7, [True, True, True, True, True, False]),
         (3.0, [False, False, False, True, True, False]),
-        (8.8, [False] * 6),
+        (9.0, [False] * 6),
     ],
 )
 def test_a_commit_is_kept_waiting_when_the_sample_can_be_there_in_time(

@@ -4,7 +4,6 @@ the round, and recomputes what a dispute is about. Its own work always goes firs
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -21,7 +20,7 @@ from trainer.protocol.disputes import (
 from trainer.protocol.gradient import NO_SAMPLE, count_agreeing
 from trainer.protocol.judgement import Judgement, State
 from trainer.protocol.run_state import RunState
-from trainer.protocol.types import Phase
+from trainer.protocol.types import NO_END, Phase
 from trainer.roles.background import BackgroundReplay, Job
 from trainer.roles.docket import Docket
 from trainer.roles.replay import Stage, plan_replay
@@ -76,7 +75,7 @@ class CheckDesk:
     ) -> None:
         self.rules, self.docket = rules, docket
         self.is_sampling = False
-        self._pace = math.inf
+        self._pace: float = NO_END
         self._seat, self._background, self._report = seat, background, report
         self._compute_key, self._find_state = compute_key, find_state
         self._draws: dict[int, Draw] = {}
@@ -197,7 +196,7 @@ class CheckDesk:
     def _is_in_time(self, run: RunState, time: int, job: Job, stages: Sequence[Stage]) -> bool:
         """Whether the replay that goes on with this job can be expected to be done while its commit may still wait."""
         done = stages.index(job.stage) + (self._background.share if self._background.job == job else 0)
-        expected = time + (len(stages) - done) * self._pace
+        expected = time + int((len(stages) - done) * self._pace)
         return is_sample_awaited(run, run.rounds[job.name[1]], expected, run.compute_phase(time)[1])
 
     # ------------------------------------------------------------------ what is done
