@@ -4,7 +4,7 @@ worker, the auditor and the ghost model of the contract.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from trainer.protocol import events as e
@@ -83,15 +83,8 @@ class RunState(Ledger):
         all begin cold.
         """
         holder = self.seats.get(seat)
-        first = holder.first if holder else 0
-        streak = 0
-        while streak < height:
-            final = self.finals[height - 1 - streak]
-            is_cut = self.is_cut(height - streak)
-            if is_cut or final.round < first or not (final.accepted >> seat) & 1:
-                break
-            streak += 1
-        return streak
+        following = self.finals[height].round if height < len(self.finals) else self.next_round
+        return self._count_streak(seat, holder.first if holder else 0, self.finals[:height], following)
 
     def compute_streak_before(self, round_id: int, seat: int, most: int | None = None) -> int:
         """Number of consecutive good rounds that accepted whoever holds the seat in a round, ending with the one that
@@ -104,20 +97,15 @@ class RunState(Ledger):
         if record.height > len(self.finals) or (record.height and self.finals[record.height - 1].round >= round_id):
             raise ValueError(f"what round {round_id} was trained from does not stand any more")
         first = record.firsts[seat] if seat in record.firsts else self.find_acting(seat, round_id).first
-        streak, following = 0, round_id
         last = 0 if most is None else max(0, record.height - most)
-        for final in reversed(self.finals[last : record.height]):
+        return self._count_streak(seat, first, self.finals[last : record.height], round_id)
+
+    def _count_streak(self, seat: int, first: int, finals: Sequence[e.RoundFinal], following: int) -> int:
+        """first: round of the holder's first. following: the round that trains from the last of `finals`."""
+        streak = 0
+        for final in reversed(finals):
             is_cut = any(final.round <= cut < following for cut in self.cuts)
             if is_cut or final.round < first or not (final.accepted >> seat) & 1:
                 break
             streak, following = streak + 1, final.round
         return streak
-
-    def is_cut(self, height: int) -> bool:
-        """Whether an overturn lies between the round that made `height` and the one that trains from it."""
-        if height == 0:
-            return False
-        following = self.finals[height].round if height < len(self.finals) else self.next_round
-        if height == self.height and self.clock.round and not self.clock.closed:
-            following = self.clock.round
-        return any(self.finals[height - 1].round <= cut < following for cut in self.cuts)

@@ -269,6 +269,6 @@ def compute_training_key(run: RunState, me: int, record: Round) -> TrainingKey:
     cold: a new holder of the seat, and everybody after an overturn.
     """
     inner = 0
-    if record.height and run.compute_streak(me, record.height):
+    if run.compute_streak_before(record.round, me, 1):
         inner = run.finals[record.height - 1].round
     return TrainingKey(record.round, record.height, record.seed, run.get_root(record.height), inner)
