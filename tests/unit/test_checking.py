@@ -231,6 +231,19 @@ def test_a_commit_is_kept_waiting_when_the_sample_can_be_there_in_time(
     assert waits(desk) == expected
 
 
+def test_a_commit_waits_for_the_shadow_of_a_later_round(desk: Desk) -> None:
+    """Three rounds can be replayed by now: 8.75 seconds are left."""
+    close_draws(desk, 15)
+    desk.desk.note_pace(3.0)
+    assert not desk.look()
+    desk.desk.note_pace(2.9)
+    assert desk.look()
+    desk.sealed.add(ROUND)
+    assert not desk.look()
+    desk.sealed.clear()
+    assert waits(desk, 4) == [True, True, True, False]
+
+
 def test_what_is_done_of_a_round_counts_and_time_passes(desk: Desk) -> None:
     close_draws(desk, ROUND)
     desk.desk.note_pace(2.0)

@@ -59,8 +59,8 @@ class Charge:
 @dataclass(frozen=True)
 class Local:
     """What this machine holds. `pending`: (kind, round) of transactions that are sent and not decided. `is_sampling`:
-    the sample for the work in `trained` is still being computed. `is_recomputing`: disputes wait for their judgement.
-    `charges`: what came of those that were judged.
+    the commit is worth keeping back for a replay, for a sample of its round or of a later one. `is_recomputing`:
+    disputes wait for their judgement. `charges`: what came of those that were judged.
     """
 
     height: int

@@ -84,7 +84,7 @@ def compute_unvested(run: RunState, dispute: Dispute, time: int) -> int:
 
 
 def is_sample_awaited(run: RunState, record: Round, time: int, end: int) -> bool:
-    """Whether a seat may still wait with its commit for its sample at a chain time, the present or that at which it is
+    """Whether a seat may still wait with its commit for a replay at a chain time, the present or that at which it is
     expected: up to three quarters of `commitMin`, and not while less than a quarter is left of a commit phase whose
     `end` is known. A check is never worth the round.
     """

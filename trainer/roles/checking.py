@@ -60,7 +60,8 @@ class CheckDesk:
     """Draws, samples and disputes of one seat. compute_key: this seat's key of a round, None without one. find_state:
     int32[Ppad] of a height, None where it is not kept. report(event, **values) tells the operator.
 
-    `is_sampling`: the sample for the round whose work is to be sealed is under way, and can be done in time.
+    `is_sampling`: what can be replayed by now for a sample, of the open round or a later one, is under way and can be
+    done while the commit waits. Machines of equal speed have no other time for it, and that of one round is too little.
     """
 
     def __init__(
@@ -111,11 +112,11 @@ class CheckDesk:
                 self._finish(run, name, stages)
         first = wanted[0] if wanted else None
         is_awaited = False
-        if first is not None and first.name[:2] == (SAMPLE, sealing):
+        if sealing and first is not None and first.name[0] == SAMPLE:
             is_awaited = self._is_in_time(run, time, first, plans[first.name])
         self._background.pause(is_training)
         running = self._background.job
-        # A sample that its commit waits for takes the place of anything else.
+        # A sample that the commit waits for takes the place of anything else.
         if running is not None and (running not in wanted or (is_awaited and running != first)):
             self._background.stop()
         if self._background.job is None:
@@ -194,10 +195,10 @@ class CheckDesk:
             yield (DISPUTE, round_id, target), plan_replay(run, round_id, target, DISPUTE_DEPTHS * self.rules.depth)
 
     def _is_in_time(self, run: RunState, time: int, job: Job, stages: Sequence[Stage]) -> bool:
-        """Whether the replay that goes on with this job can be expected to be done while its commit may still wait."""
+        """Whether the replay that goes on with this job can be expected to be done while the commit may still wait."""
         done = stages.index(job.stage) + (self._background.share if self._background.job == job else 0)
         expected = time + int((len(stages) - done) * self._pace)
-        return is_sample_awaited(run, run.rounds[job.name[1]], expected, run.compute_phase(time)[1])
+        return is_sample_awaited(run, run.rounds[run.clock.round], expected, run.compute_phase(time)[1])
 
     # ------------------------------------------------------------------ what is done
 
