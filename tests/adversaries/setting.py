@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from trainer.protocol.checks import CheckRules
 
-PRESET, BATCH, HEIGHTS = "digits", 32, 12
+PRESET, BATCH, HEIGHTS = "digits", 32, 10
 # Replays are exact up to height 4, where they begin with the run. Honest ones agree in 98 % and more after that, the
 # mildest cheat (6 of 8 steps) in 81 %.
 RULES = CheckRules(rate=1, epoch=1, depth=4, sample=1024, agreement=95, recheck=94)

@@ -20,6 +20,7 @@ class Fate(StrEnum):
 
     EXCLUDED = "kept out"  # not accepted in most of its rounds
     CONDEMNED = "condemned"  # by recomputation: what it earned and is not safe is forfeited, and it is benched
+    POORER = "paid less"  # kept out of some rounds, and condemned if it is drawn in another
     UNPAID = "unpaid"  # accepted, and not paid for the rounds in which it cheats
     BENCHED = "benched"  # for rounds that it missed
     SPARED = "nothing"  # it harms nobody, or stays within what the rules forgive
@@ -52,7 +53,7 @@ ZOO: tuple[Adversary, ...] = (
     _train("momentum", "moves on by momentum; no gradient after the first", training.MomentumOnly),
     _train("steps-6", "takes 6 of 8 local steps", training.take_steps(0.75)),
     _train("steps-4", "takes 4 of 8 local steps", training.take_steps(0.5)),
-    _train("steps-1", "takes 1 of 8 local steps", training.take_steps(0)),
+    _train("steps-1", "takes 1 of 8 local steps", training.take_steps(0), Fate.POORER),
     _train("half-batch", "uses half of each batch", training.cheat_by(training.halve_batches)),
     _train("wrong-data", "trains on other data", training.WrongData),
     _train("old-state", "trains from the state of the height before", training.OldState),

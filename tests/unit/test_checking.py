@@ -444,6 +444,15 @@ def test_a_dispute_of_a_round_that_fell_lapses(desk: Desk) -> None:
     assert "does not stand" in desk.reports[-1][1]["reason"]
 
 
+def test_a_dispute_about_who_is_condemned_already_lapses(desk: Desk) -> None:
+    close_draws(desk)
+    dispute(desk, bits_of("cheat"))
+    desk.run.seats[1].condemned_in = ROUND
+    desk.turn()
+    assert not desk.desk.docket.open
+    assert desk.reports[-1][1]["reason"] == "its target is condemned already"
+
+
 def test_a_seat_that_has_committed_needs_no_sample(desk: Desk) -> None:
     close_draws(desk, ROUND)
     desk.run.rounds[ROUND].commits[0] = Committed(desk.run.rounds[ROUND].opened, ROUND, 0, bytes(32))

@@ -100,6 +100,13 @@ def is_over(run: RunState, round_id: int, time: int) -> bool:
     return time >= record.final.block.time + run.parameters.horizon
 
 
+def is_moot(run: RunState, dispute: Dispute) -> bool:
+    """Whether its target is condemned already for rounds up to that one. A checker that lied about a cheat gets away
+    with that; recomputing what is decided would keep others waiting.
+    """
+    return dispute.round <= run.find_holder_at(dispute.target, dispute.round).condemned_in
+
+
 def decide_accusations(
     run: RunState, me: int, time: int, charges: Collection[Charge], pending: frozenset[tuple[str, int]]
 ) -> list[Action]:

@@ -13,6 +13,7 @@ from trainer.protocol.disputes import (
     Dispute,
     compute_unvested,
     find_disputes,
+    is_moot,
     is_over,
     is_sample_awaited,
     judge_dispute,
@@ -188,8 +189,11 @@ class CheckDesk:
 
     def _plan_disputes(self, run: RunState, time: int) -> Iterator[tuple[Name, tuple[Stage, ...]]]:
         """Those with most unvested pay first: they are worth most to who cheats."""
-        for dispute in [found for found in self.docket.open.values() if is_over(run, found.round, time)]:
-            self._lapse(dispute, "its round is safe, or does not stand")
+        for dispute in list(self.docket.open.values()):
+            if is_over(run, dispute.round, time):
+                self._lapse(dispute, "its round is safe, or does not stand")
+            elif is_moot(run, dispute):
+                self._lapse(dispute, "its target is condemned already")
         stakes = [(-compute_unvested(run, dispute, time), name) for name, dispute in self.docket.open.items()]
         for _, (round_id, target) in sorted(stakes):
             yield (DISPUTE, round_id, target), plan_replay(run, round_id, target, DISPUTE_DEPTHS * self.rules.depth)
