@@ -5,8 +5,8 @@ scripts/bench/gate_newcomer.py                       preset bench; --preset demo
 
 Three warm seats run; a fourth of the same weight begins at each of the heights in --joins (its bits do not move the
 state, so that one run serves all). Rules for the inner state with which it begins a round:
-accepted: that of its accepted submission of the last height, else cold (the protocol's)
-revealed: that of its work at the last height, whether or not it was accepted
+accepted: that of its accepted submission of the last height, else cold (the protocol's until 2026-11-25)
+revealed: that of its work at the last height, whether or not it was accepted (the protocol's)
 run-up:   as `accepted`, but in place of cold that of a replay of the two heights before
 Shown: score / median in each round until it has passed twice in a row (+ passed, - kept out).
 """

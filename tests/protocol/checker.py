@@ -47,7 +47,7 @@ class Checker:
         real training: there a sample is larger, and thousands of runs must not meet a chance of one in a thousand.
         """
         record = self.view.rounds[round_id]
-        inner = self.view.finals[record.height - 1].round if self.view.compute_streak_before(round_id, target) else 0
+        inner = self.view.finals[record.height - 1].round if self.view.compute_run_up(round_id, target) else 0
         root = self.view.get_root(record.height)
         bits = unpack_bits(train(TrainingKey(round_id, record.height, record.seed, root, inner), target), COUNT)
         other = np.random.default_rng([self.seat, target, round_id]).random(COUNT) < 0.003

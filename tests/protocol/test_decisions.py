@@ -49,11 +49,12 @@ def test_sealed_work_of_another_fork_is_not_committed(change: str) -> None:
     assert session.decide(run, ME, time, local_of(run, works={3: old})) == [session.Train(key)]
 
 
-def test_the_inner_state_is_that_of_the_accepted_work_of_the_last_height() -> None:
+def test_the_inner_state_is_that_of_the_work_of_the_last_height() -> None:
+    """Accepted or not: a seat that the gate keeps out must not begin cold again."""
     run, _ = reach(Phase.COMMIT, 3)
-    assert run.finals[0].accepted & 1
-    assert key_of(run).inner_round == 2
     run.finals[0] = replace(run.finals[0], accepted=0b110)
+    assert key_of(run).inner_round == 2
+    del run.rounds[2].reveals[ME]
     assert key_of(run).inner_round == 0
 
 
@@ -104,10 +105,14 @@ def test_speculative_work_is_not_sealed_before_the_round_is_final() -> None:
     assert session.decide(run, ME, time, ready) == []
 
 
-def test_who_is_not_accepted_goes_on_cold() -> None:
+@pytest.mark.parametrize("is_revealed", [True, False])
+def test_who_is_not_accepted_goes_on_warm_and_who_did_not_reveal_cold(is_revealed: bool) -> None:
     run, time, local = at_vote()
+    if not is_revealed:
+        del run.rounds[2].reveals[ME]
     actions = session.decide(run, ME, time, replace(local, judged={2: replace(OUTCOME, accepted=0b110)}))
-    assert [action.key.inner_round for action in actions if isinstance(action, session.Train)] == [0]
+    inner = [action.key.inner_round for action in actions if isinstance(action, session.Train)]
+    assert inner == [2 if is_revealed else 0]
 
 
 def test_a_round_that_accepts_too_little_is_not_voted_on_nor_trained_from() -> None:

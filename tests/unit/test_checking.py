@@ -160,21 +160,22 @@ def test_the_shadow_goes_on_where_it_was_when_its_round_opens(desk: Desk) -> Non
     assert desk.desk.is_sampling
 
 
-def advance(desk: Desk, accepted: int = 3) -> None:
-    """The open round becomes final, and the next one opens."""
+def advance(desk: Desk, revealed: tuple[int, ...] = (0, 1)) -> None:
+    """The open round becomes final, and the next one opens. revealed: the seats that did."""
     run = desk.run
     last = run.finals[-1]
-    run.finals.append(replace(last, round=ROUND, height=ROUND - 1, accepted=accepted))
+    run.finals.append(replace(last, round=ROUND, height=ROUND - 1))
+    run.rounds[ROUND].reveals = {seat: run.rounds[ROUND - 1].reveals[seat] for seat in revealed}
     run.rounds[ROUND + 1] = Round(
         ROUND + 1, ROUND - 1, 1, 1, 0, last.block, sha256(b"next").digest(), dict(run.rounds[ROUND].seated)
     )
     run.clock.round, run.clock.height = ROUND + 1, ROUND - 1
 
 
-def test_a_target_that_was_not_accepted_is_replayed_from_the_cold(desk: Desk) -> None:
+def test_a_target_that_did_not_reveal_is_replayed_from_the_cold(desk: Desk) -> None:
     close_draws(desk, ROUND + 1)
     desk.turn(6)
-    advance(desk, accepted=1)
+    advance(desk, revealed=(0,))
     desk.turn(2)
     assert desk.background.started[-1] == (
         Job(("sample", 14, 1), 1, plan_replay(desk.run, 14, 1, RULES.depth)[0]),

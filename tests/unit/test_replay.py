@@ -60,7 +60,9 @@ def test_the_plan_of_a_replay() -> None:
     run = Scene({0: 1, 1: 1}).run
     stages = plan_replay(run, ROUND, 1, 3)
     assert stages == tuple(Stage(r, r - 2, run.rounds[r].seed) for r in (10, 11, 12, 13))
-    run.finals[8] = replace(run.finals[8], accepted=1)  # round 10 did not accept it
+    run.finals[8] = replace(run.finals[8], accepted=1)  # round 10 did not accept it: it had worked all the same
+    assert plan_replay(run, ROUND, 1, 3) == stages
+    del run.rounds[10].reveals[1]
     assert [stage.round for stage in plan_replay(run, ROUND, 1, 3)] == [11, 12, 13]
     run.cuts.append(12)  # and an overturn took all of them what they had
     assert [stage.round for stage in plan_replay(run, ROUND, 1, 3)] == [13]

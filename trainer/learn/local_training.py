@@ -119,7 +119,7 @@ class LocalTrainer:
         """Trains from `state` (int32[Ppad]) of `height` on H batches of indices (each int64[batch_size], below
         dataset.bound).
 
-        inner_state: the one that the seat's last accepted submission ended with, None where its streak is 0. Arguments
+        inner_state: the one that the seat's work at the last height ended with, None where it revealed none. Arguments
         are left as they are. should_stop: asked before every step and at the end; raises Cancelled when it says so. The
         same arguments give the same bits on one machine.
         """

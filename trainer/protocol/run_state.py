@@ -79,12 +79,12 @@ class RunState(Ledger):
 
     def compute_streak(self, seat: int, height: int) -> int:
         """Number of consecutive good rounds, ending with the one that made `height`, that accepted the present holder
-        of the seat. Who trains from `height` has so many rounds of inner state behind it: 0 after an overturn, which
-        all begin cold.
+        of the seat; 0 after an overturn.
         """
         holder = self.seats.get(seat)
         following = self.finals[height].round if height < len(self.finals) else self.next_round
-        return self._count_streak(seat, holder.first if holder else 0, self.finals[:height], following)
+        first = holder.first if holder else 0
+        return self._count_back(self.finals[:height], first, following, lambda final: bool(final.accepted >> seat & 1))
 
     def compute_streak_before(self, round_id: int, seat: int, most: int | None = None) -> int:
         """Number of consecutive good rounds that accepted whoever holds the seat in a round, ending with the one that
@@ -93,19 +93,35 @@ class RunState(Ledger):
 
         Raises ValueError where an overturn took what the round was trained from.
         """
+        finals, first = self._find_history(round_id, seat, most)
+        return self._count_back(finals, first, round_id, lambda final: bool(final.accepted >> seat & 1))
+
+    def compute_run_up(self, round_id: int, seat: int, most: int | None = None) -> int:
+        """As `compute_streak_before`, of the rounds in which the seat revealed work, accepted or not: so many rounds of
+        inner state lie behind what it does in this one. 0 after an overturn, which all begin cold.
+        """
+        finals, first = self._find_history(round_id, seat, most)
+        return self._count_back(finals, first, round_id, lambda final: seat in self.rounds[final.round].reveals)
+
+    def _find_history(self, round_id: int, seat: int, most: int | None) -> tuple[Sequence[e.RoundFinal], int]:
+        """The newest good rounds before a round (`most`, None = all), and the first that can be its holder's."""
         record = self.rounds[round_id]
         if record.height > len(self.finals) or (record.height and self.finals[record.height - 1].round >= round_id):
             raise ValueError(f"what round {round_id} was trained from does not stand any more")
         first = record.firsts[seat] if seat in record.firsts else self.find_acting(seat, round_id).first
         last = 0 if most is None else max(0, record.height - most)
-        return self._count_streak(seat, first, self.finals[last : record.height], round_id)
+        return self.finals[last : record.height], first
 
-    def _count_streak(self, seat: int, first: int, finals: Sequence[e.RoundFinal], following: int) -> int:
-        """first: round of the holder's first. following: the round that trains from the last of `finals`."""
+    def _count_back(
+        self, finals: Sequence[e.RoundFinal], first: int, following: int, counts: Callable[[e.RoundFinal], bool]
+    ) -> int:
+        """How many of the last of `finals` count without a gap. first: round of the holder's first. following: the
+        round that trains from the last of them.
+        """
         streak = 0
         for final in reversed(finals):
             is_cut = any(final.round <= cut < following for cut in self.cuts)
-            if is_cut or final.round < first or not (final.accepted >> seat) & 1:
+            if is_cut or final.round < first or not counts(final):
                 break
             streak, following = streak + 1, final.round
         return streak

@@ -260,15 +260,15 @@ def _compute_wanted(run: RunState, me: int, phase: Phase, local: Local) -> Train
     next_round = record.round + 1
     if own is None or not own.votable or is_last or not seat.is_active(next_round):
         return None
-    inner = record.round if (own.accepted >> me) & 1 else 0
+    inner = record.round if me in record.reveals else 0
     return TrainingKey(next_round, record.height + 1, run.compute_seed_after(record.round), own.state_root, inner)
 
 
 def compute_training_key(run: RunState, me: int, record: Round) -> TrainingKey:
-    """The local work of a seat in an open round. Inner state: that of its accepted submission of the last height, else
-    cold: a new holder of the seat, and everybody after an overturn.
+    """The local work of a seat in an open round. Inner state: that of what it revealed for the last height, accepted or
+    not, else cold: a new holder of the seat, and everybody after an overturn.
     """
     inner = 0
-    if run.compute_streak_before(record.round, me, 1):
+    if run.compute_run_up(record.round, me, 1):
         inner = run.finals[record.height - 1].round
     return TrainingKey(record.round, record.height, record.seed, run.get_root(record.height), inner)

@@ -180,8 +180,8 @@ class CheckDesk:
                 continue
             name = (SAMPLE, round_id, draw.target)
             if round_id > record.round:
-                # From where the whole replay will begin, and with the open round, if all rounds are good and accept the
-                # target; else it begins anew.
+                # From where the whole replay will begin, and with the open round, if all rounds are good and the
+                # target reveals in each; else it begins anew.
                 depth = record.height - run.rounds[round_id - self.rules.depth].height
                 yield name, plan_replay(run, record.round, draw.target, depth)
             elif round_id == sealing:

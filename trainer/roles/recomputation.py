@@ -134,7 +134,7 @@ class Recomputer:
             seat,
             stages[-1].height,
             len(stages) - 1,
-            self._run.compute_streak_before(round_id, seat) < len(stages),
+            self._run.compute_run_up(round_id, seat) < len(stages),
             count_agreeing(bits, result.bits, count),
             count,
             seconds,

@@ -1,8 +1,8 @@
 """Replays the local work of one seat in one round from public data alone: what a blind cross-check, the judgement of a
 dispute, `comitia recompute` and `comitia audit --training` have in common.
 
-The seat's inner state is not public, so a replay starts cold some heights earlier, or where the seat's streak begins,
-if that is later: then it is exact, but for the rounding of another machine.
+The seat's inner state is not public, so a replay starts cold some heights earlier, or where the seat began to
+work without a gap, if that is later: then it is exact, but for the rounding of another machine.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ class Stage:
 
 
 def plan_replay(run: RunState, round_id: int, seat: int, depth: int) -> tuple[Stage, ...]:
-    """The rounds of a replay, oldest first: the good ones of the seat's streak, `depth` at most, none where it began
-    cold, and last `round_id` itself.
+    """The rounds of a replay, oldest first: the good ones before in which the seat worked without a gap, `depth` at
+    most, none where it began cold, and last `round_id` itself.
 
     Raises KeyError for a round that nobody has opened, ValueError where an overturn took what the round was trained
     from.
     """
     record = run.rounds[round_id]
-    begin = record.height - run.compute_streak_before(round_id, seat, depth)
+    begin = record.height - run.compute_run_up(round_id, seat, depth)
     finals = run.finals[begin : record.height]
     history = (Stage(final.round, final.height - 1, run.rounds[final.round].seed) for final in finals)
     return (*history, Stage(round_id, record.height, record.seed))
