@@ -29,7 +29,7 @@ def play(stage: Stage, adversary: Adversary | None) -> Count:
     )  # fmt: skip
     run.send([calls.fund(FUND)])
     weights = (*HONEST, *(adversary.weights if adversary else ()))
-    seats = [seat for weight in weights for seat in run.join(1, weight=weight, active=False)]
+    seats = [seat for weight in weights for seat in run.join(1, weight=weight)]
     gang = tuple(seat.number for seat in seats[len(HONEST) :])
     processes = [
         run.spawn(
@@ -38,7 +38,8 @@ def play(stage: Stage, adversary: Adversary | None) -> Count:
         )
         for number in gang
     ]  # fmt: skip
-    # Before the others begin: who comes late sits out what it missed.
+    # Before the others begin: who comes late sits out what it missed. All are active in the first round, which waits for
+    # them: a gang that is ready early would else be most of it.
     for number in gang:
         until(lambda seat=seats[number]: is_ready(seat), f"{seats[number].name} is ready", PATIENCE)
     hands = [run.start(seat) for seat in seats[: len(HONEST)]]
