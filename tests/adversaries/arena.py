@@ -38,8 +38,8 @@ def play(stage: Stage, adversary: Adversary | None) -> Count:
         )
         for number in gang
     ]  # fmt: skip
-    # Before the others begin: who comes late sits out what it missed. All are active from the first round on, which waits
-    # for them: a gang that is ready early would else be most of it.
+    # Before the others begin: who comes late sits out what it missed. All are active in the first round, which
+    # waits for them: a gang that is ready early would else be most of it.
     for number in gang:
         until(lambda seat=seats[number]: is_ready(seat), f"{seats[number].name} is ready", PATIENCE)
     hands = [run.start(seat) for seat in seats[: len(HONEST)]]
