@@ -50,7 +50,7 @@ def _train(
 ZOO: tuple[Adversary, ...] = (
     Adversary("copier", "hands in the sealed blob of another seat", blobs.copy_another, Fate.EXCLUDED),
     _train("own-copy", "trains once, and hands the same bits in ever after", training.OwnCopy, Fate.EXCLUDED),
-    _train("momentum", "moves on by momentum; no gradient after the first", training.MomentumOnly),
+    _train("momentum", "moves on by momentum; no gradient after the first", training.MomentumOnly, Fate.EXCLUDED),
     _train("steps-6", "takes 6 of 8 local steps", training.take_steps(0.75)),
     _train("steps-4", "takes 4 of 8 local steps", training.take_steps(0.5)),
     _train("steps-1", "takes 1 of 8 local steps", training.take_steps(0), Fate.POORER),
