@@ -14,7 +14,7 @@ from trainer.learn.inner_state import InnerState
 from trainer.learn.local_training import LocalResult, LocalTrainer
 from trainer.protocol.gradient import pack_bits, unpack_bits
 from trainer.protocol.judgement import State
-from trainer.roles.agreement import Cheat, ignore_data
+from trainer.roles.agreement import ignore_data
 from trainer.roles.training import BackgroundTraining
 from trainer.roles.worker import Parts
 
@@ -54,51 +54,44 @@ def put_in(kind: type[DishonestTrainer]) -> Callable[[Parts, Place], None]:
     return alter
 
 
-def cheat_by(choose: Callable[[LocalTrainer], Cheat]) -> type[DishonestTrainer]:
-    """Trains less: fewer local steps, or smaller batches."""
+def train_less(*, steps: float = 1.0, batch: float = 1.0) -> type[DishonestTrainer]:
+    """Takes this share of the local steps, one at least, with this share of each batch: the first ones of both, which
+    is what fewer are drawn as.
+    """
 
     class Less(DishonestTrainer):
         def __init__(self, honest: LocalTrainer, parts: Parts, place: Place) -> None:
             super().__init__(honest, parts, place)
-            self.cheat = choose(honest)
-            settings = replace(honest.settings, local_steps=self.cheat.steps, batch_size=self.cheat.batch_size)
-            self.less = LocalTrainer(honest.task, honest.dataset, settings, honest.schedule)
+            self.settings = replace(
+                honest.settings,
+                local_steps=max(1, int(honest.settings.local_steps * steps)),
+                batch_size=int(honest.settings.batch_size * batch),
+            )
+            self.less = LocalTrainer(honest.task, honest.dataset, self.settings, honest.schedule)
 
         def train(
             self, state: State, inner: InnerState | None, batches: Batches, height: int, should_stop: Stop
         ) -> LocalResult:
-            fewer = [batch[: self.cheat.batch_size] for batch in batches[: self.cheat.steps]]
-            return self.less.train(state, inner, fewer, height, should_stop)
+            return self.less.train(state, inner, batches, height, should_stop)
 
     return Less
 
 
-def take_steps(share: float) -> type[DishonestTrainer]:
-    """Takes this share of the local steps; 0 means one."""
-
-    def choose(trainer: LocalTrainer) -> Cheat:
-        steps = max(1, int(trainer.settings.local_steps * share))
-        return Cheat(f"{steps} steps", share, steps, trainer.settings.batch_size)
-
-    return cheat_by(choose)
-
-
-def halve_batches(trainer: LocalTrainer) -> Cheat:
-    """Uses half of each batch."""
-    return Cheat("half of each batch", 0.5, trainer.settings.local_steps, trainer.settings.batch_size // 2)
-
-
 class MomentumOnly(DishonestTrainer):
     """Moves on by momentum alone, after one honest round: no gradient is ever computed again."""
+
+    def __init__(self, honest: LocalTrainer, parts: Parts, place: Place) -> None:
+        super().__init__(honest, parts, place)
+        self.idle = LocalTrainer(
+            replace(honest.task, loss=ignore_data), honest.dataset, honest.settings, honest.schedule
+        )
 
     def train(
         self, state: State, inner: InnerState | None, batches: Batches, height: int, should_stop: Stop
     ) -> LocalResult:
         if inner is None:
             return super().train(state, inner, batches, height, should_stop)
-        task = replace(self.honest.task, loss=ignore_data)
-        idle = LocalTrainer(task, self.dataset, self.settings, self.honest.schedule)
-        return replace(idle.train(state, inner, batches, height, should_stop), inner_state=inner)
+        return replace(self.idle.train(state, inner, batches, height, should_stop), inner_state=inner)
 
 
 class OldState(DishonestTrainer):

@@ -13,19 +13,13 @@ from jax.extend.core import jaxprs_in_params
 
 from tests.unit.train_on_devices import BATCH_SIZES, make_task, make_trainer, train, train_alone, write_work
 from trainer.config import ROOT
-from trainer.learn.local_training import count_usable, describe_numerics, lower_precision, use_compile_cache
+from trainer.learn.local_training import count_usable, describe_numerics, lower_precision
 from trainer.learn.models import char_gpt
 from trainer.learn.task import Task
 from trainer.protocol.gradient import unpack_bits
 
 FEW = 3  # heights that are trained on four devices, which wait for each other at every step
-
-
-@pytest.fixture(scope="module", autouse=True)
-def compile_cache(tmp_path_factory):
-    use_compile_cache(tmp_path_factory.mktemp("jax"))
-    yield
-    jax.config.update("jax_compilation_cache_dir", None)
+pytestmark = pytest.mark.usefixtures("compile_cache")
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from trainer.learn.inner_state import InnerState
-from trainer.learn.local_training import Cancelled, LocalTrainer, describe_numerics, use_compile_cache
+from trainer.learn.local_training import Cancelled, LocalTrainer, describe_numerics
 from trainer.learn.models import char_gpt
 from trainer.learn.settings import LocalSettings
 from trainer.learn.task import Task
@@ -30,14 +30,7 @@ SETTINGS = LocalSettings(
 )
 SCHEDULE = Schedule(peak=20_000, warmup=2, decay=4, total=10)
 P = 12_124
-
-
-@pytest.fixture(scope="module", autouse=True)
-def compile_cache(tmp_path_factory):
-    """As in a worker: what one trainer compiled, the next one loads."""
-    use_compile_cache(tmp_path_factory.mktemp("jax"))
-    yield
-    jax.config.update("jax_compilation_cache_dir", None)
+pytestmark = pytest.mark.usefixtures("compile_cache")
 
 
 @pytest.fixture(scope="module")

@@ -84,7 +84,7 @@ class RunState(Ledger):
         holder = self.seats.get(seat)
         following = self.finals[height].round if height < len(self.finals) else self.next_round
         first = holder.first if holder else 0
-        return self._count_back(self.finals[:height], first, following, lambda final: bool(final.accepted >> seat & 1))
+        return self._count_back(self.finals[:height], first, following, _accepts(seat))
 
     def compute_streak_before(self, round_id: int, seat: int, most: int | None = None) -> int:
         """Number of consecutive good rounds that accepted whoever holds the seat in a round, ending with the one that
@@ -94,7 +94,7 @@ class RunState(Ledger):
         Raises ValueError where an overturn took what the round was trained from.
         """
         finals, first = self._find_history(round_id, seat, most)
-        return self._count_back(finals, first, round_id, lambda final: bool(final.accepted >> seat & 1))
+        return self._count_back(finals, first, round_id, _accepts(seat))
 
     def compute_run_up(self, round_id: int, seat: int, most: int | None = None) -> int:
         """As `compute_streak_before`, of the rounds in which the seat revealed work, accepted or not: so many rounds of
@@ -125,3 +125,7 @@ class RunState(Ledger):
                 break
             streak, following = streak + 1, final.round
         return streak
+
+
+def _accepts(seat: int) -> Callable[[e.RoundFinal], bool]:
+    return lambda final: bool(final.accepted >> seat & 1)

@@ -11,8 +11,8 @@ from trainer.protocol.checks import CheckRules
 from trainer.protocol.constants import FIRST_ROUND
 from trainer.protocol.types import Parameters
 from trainer.roles.checking import DISPUTE_DEPTHS
+from trainer.roles.windows import PACE
 
-PACE = 1.25  # times its training takes a usual round: the pace that a run's ring is made for (windows.py)
 BLOCKS = 2  # of a round are not training, however short that is
 
 

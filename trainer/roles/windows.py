@@ -11,6 +11,7 @@ MIN_REVEAL = 20  # seconds: a worker's restart
 MIN_VOTE = 60  # seconds: long, since the phase ends at the quorum
 DEVNET_WINDOW = 30  # seconds to challenge, to answer, to settle: a devnet's stakes are play money
 MIN_RING = 16
+PACE = 1.25  # times its training that most rounds take: what the ring must bear
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def compute_windows(training_seconds: float, block_seconds: float, challenge: in
     # Nobody's speed excludes who trains within it. Who is drawn to check trains twice, and waits with its commit up to
     # three quarters of this. A round in which all commit ends earlier.
     commit_min = math.ceil(2.75 * training_seconds)
-    pace = math.ceil(1.25 * training_seconds)  # of most rounds: what the ring must bear
+    pace = math.ceil(PACE * training_seconds)
     reveal = max(MIN_REVEAL, math.ceil(5 * block_seconds))
     vote = max(MIN_VOTE, math.ceil(8 * block_seconds))
     cap = math.ceil(3 * training_seconds)
